@@ -1,0 +1,1 @@
+"""How deployments speak: what their error codes mean. Pure data and functions."""

@@ -1,0 +1,270 @@
+"""What a client is told: arguments first, then the environment, then defaults."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from .errors import ConfigurationError
+from .flow.call import Ambiguous
+from .flow.effects import Secret
+from .routing.edge import EdgeConfig
+
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "KeySource",
+    "Options",
+    "RetryPolicy",
+    "Timeouts",
+    "conceal",
+    "edge_configs",
+    "key_source",
+]
+
+DEFAULT_BASE_URL: Final = "https://pingtoken.cn/api/v1"
+
+KeySource: TypeAlias = Secret | Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits in seconds. ``total`` bounds a call over all its attempts, waits included; ``connect`` each
+    connection; ``idle`` the pause between two tokens of a stream that has begun (keep-alive comments are no
+    tokens); ``first_token`` the wait for a stream's first content from one edge, off unless set: a silent edge
+    is left by evidence, and a queue is no fault.
+
+    Raises :class:`ConfigurationError` for a limit that is not a positive number.
+    """
+
+    total: float = 600.0
+    connect: float = 5.0
+    idle: float = 60.0
+    first_token: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("total", "connect", "idle", "first_token"):
+            value = getattr(self, name)
+            if value is None and name == "first_token":
+                continue
+            _positive(value, f"timeout {name}")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """``max_retries``: how often a call is repeated at most, whatever went wrong; ``None`` leaves it to the
+    router: three times after attempts that may have been billed, more often where an attempt cost nothing.
+    ``on_ambiguous``: what to do about an attempt that was sent and got no answer: ``"failover"`` to another edge
+    (the default; a charge may then come twice, and is reported on ``attempts``), ``"wait"`` for it, or
+    ``"raise"``.
+
+    Raises :class:`ConfigurationError` for other values.
+    """
+
+    max_retries: int | None = None
+    on_ambiguous: Ambiguous = "failover"
+
+    def __post_init__(self) -> None:
+        most = self.max_retries
+        if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
+            raise ConfigurationError(
+                f"max_retries is {self.max_retries!r}", hint="give 0 or a positive integer"
+            )
+        if self.on_ambiguous not in ("failover", "wait", "raise"):
+            raise ConfigurationError(
+                f"on_ambiguous is {self.on_ambiguous!r}", hint="give 'failover', 'wait' or 'raise'"
+            )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Options:
+    """The settled options of a client or of a view of it."""
+
+    api_key: KeySource
+    base_url: str
+    edges: tuple[EdgeConfig, ...]
+    timeouts: Timeouts
+    retry: RetryPolicy
+    headers: tuple[tuple[str, str], ...]
+    ca_file: str | None
+
+    def __repr__(self) -> str:
+        names = ", ".join(edge.name for edge in self.edges)
+        return f"Options(base_url={self.base_url!r}, edges=[{names}], {self.timeouts!r}, {self.retry!r})"
+
+    @classmethod
+    def settle(
+        cls,
+        *,
+        api_key: KeySource | None,
+        base_url: str | None,
+        edges: Sequence[str] | None,
+        timeout: float | Timeouts | None,
+        retry: RetryPolicy | None,
+        max_retries: int | None,
+        headers: Mapping[str, str] | None,
+        ca_file: str | None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Options:
+        """Raises :class:`ConfigurationError` naming the argument or variable that is wrong."""
+        env = os.environ if environment is None else environment
+        url = checked_url(base_url or env.get("PINGTOKEN_BASE_URL") or DEFAULT_BASE_URL, "base_url")
+        if edges is None and env.get("PINGTOKEN_EDGES") is not None:
+            edges = [part.strip() for part in env["PINGTOKEN_EDGES"].split(",") if part.strip()]
+        if edges is not None and not isinstance(edges, str) and not list(edges):
+            raise ConfigurationError(
+                "the list of edges is empty", hint="leave edges out to use base_url alone, or name one"
+            )
+        if timeout is None and env.get("PINGTOKEN_TIMEOUT"):
+            timeout = _seconds(env["PINGTOKEN_TIMEOUT"], "PINGTOKEN_TIMEOUT")
+        if api_key is None:
+            if not env.get("PINGTOKEN_API_KEY"):
+                raise ConfigurationError(
+                    "there is no API key" if "PINGTOKEN_API_KEY" not in env else "PINGTOKEN_API_KEY is empty",
+                    hint="pass api_key= or set PINGTOKEN_API_KEY; keys are made in the platform's console",
+                )
+            api_key = Secret(env["PINGTOKEN_API_KEY"])
+        return cls(
+            api_key=checked_key(api_key) if isinstance(api_key, Secret) else api_key,
+            base_url=url,
+            edges=edge_configs([url] if edges is None else edges),
+            timeouts=as_timeouts(timeout, Timeouts()),
+            retry=as_retry(retry, max_retries, RetryPolicy()),
+            headers=tuple((headers or {}).items()),
+            ca_file=ca_file,
+        )
+
+    def varied(
+        self,
+        *,
+        timeout: float | Timeouts | None,
+        retry: RetryPolicy | None,
+        max_retries: int | None,
+        headers: Mapping[str, str] | None,
+    ) -> Options:
+        """These options with some of them changed; the key and the edges stay."""
+        return replace(
+            self,
+            timeouts=as_timeouts(timeout, self.timeouts),
+            retry=as_retry(retry, max_retries, self.retry),
+            headers=(*self.headers, *(headers or {}).items()),
+        )
+
+    def authorization(self) -> Secret:
+        """The ``Authorization`` header. A callable key is asked anew for every call."""
+        if isinstance(self.api_key, Secret):
+            return Secret("Bearer " + self.api_key.reveal())
+        return Secret("Bearer " + checked_key(conceal(self.api_key())).reveal())
+
+
+def key_source(value: object) -> KeySource | None:
+    """Where a client's key comes from, the key itself out of sight. Raises :class:`ConfigurationError`."""
+    if value is None or isinstance(value, Secret):
+        return value
+    return value if callable(value) else conceal(value)
+
+
+def conceal(value: object) -> Secret:
+    """Take a key out of sight. Raises :class:`ConfigurationError` for anything but a string."""
+    if not isinstance(value, str):
+        kind = type(value).__name__
+        del value
+        raise ConfigurationError(
+            f"the API key is a {kind}", hint="give a string, or a callable that returns one"
+        )
+    return Secret(value)
+
+
+def checked_key(key: Secret) -> Secret:
+    """Raises :class:`ConfigurationError` for a key that cannot be one, without showing it."""
+    problem = _key_problem(key)
+    if problem is not None:
+        raise ConfigurationError(f"the API key {problem}", hint="copy it again from the platform's console")
+    return key
+
+
+def _key_problem(key: Secret) -> str | None:
+    if not key.reveal().strip():
+        return "is empty"
+    if any(mark in key.reveal() for mark in "\r\n"):
+        return "holds a line break"
+    if key.reveal() != key.reveal().strip():
+        return "begins or ends with white space"
+    if not key.reveal().isascii() or not key.reveal().isprintable():
+        return "holds a character that no key has"
+    return None
+
+
+def checked_url(url: str, name: str) -> str:
+    """A base URL without its final slash. Raises :class:`ConfigurationError`."""
+    if not isinstance(url, str):
+        raise ConfigurationError(
+            f"{name} is a {type(url).__name__}", hint=f"give a string like {DEFAULT_BASE_URL}"
+        )
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{name} {url!r} is no URL: {error}") from None
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(f"{name} holds a user name or password", hint="the key goes into api_key=")
+    if parts.scheme not in ("http", "https"):
+        raise ConfigurationError(
+            f"{name} {url!r} has no http:// or https://",
+            hint=f"write https://{url}" if "//" not in url else None,
+        )
+    if not parts.hostname or port == 0:
+        raise ConfigurationError(f"{name} {url!r} names no host")
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"{name} {url!r} has a query or fragment", hint="give the base URL alone")
+    return url.rstrip("/")
+
+
+def edge_configs(edges: Sequence[str]) -> tuple[EdgeConfig, ...]:
+    """Edges from their base URLs, each by itself or as ``"name=url"``.
+
+    Raises :class:`ConfigurationError` for a list that is empty, a URL that is none, or two edges of one name.
+    """
+    if isinstance(edges, str):
+        raise ConfigurationError(f"edges is one string, {edges!r}", hint="give a list of base URLs")
+    configs: list[EdgeConfig] = []
+    for entry in edges:
+        name, given, url = entry.partition("=") if "=" in entry.split("://")[0] else ("", "", entry)
+        url = checked_url(url.strip(), "edge")
+        parts = urlsplit(url)
+        configs.append(EdgeConfig(name=name.strip() if given else parts.netloc, base_url=url))
+    if len({config.base_url for config in configs}) < len(configs):
+        raise ConfigurationError("an edge is listed twice", hint="name each edge once")
+    if len({config.name for config in configs}) < len(configs):
+        raise ConfigurationError("two edges have one name", hint="name them apart, as name=url")
+    return tuple(configs)
+
+
+def as_timeouts(timeout: float | Timeouts | None, base: Timeouts) -> Timeouts:
+    """A bare number is the total limit. Raises :class:`ConfigurationError`."""
+    if timeout is None:
+        return base
+    if isinstance(timeout, Timeouts):
+        return timeout
+    return replace(base, total=_positive(timeout, "timeout"))
+
+
+def as_retry(retry: RetryPolicy | None, max_retries: int | None, base: RetryPolicy) -> RetryPolicy:
+    policy = base if retry is None else retry
+    return policy if max_retries is None else replace(policy, max_retries=max_retries)
+
+
+def _positive(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value <= 0:
+        raise ConfigurationError(f"{name} is {value!r}", hint="give a positive number of seconds")
+    return float(value)
+
+
+def _seconds(text: str, name: str) -> float:
+    try:
+        return _positive(float(text), name)
+    except ValueError:
+        raise ConfigurationError(f"{name} is {text!r}", hint="give a positive number of seconds") from None

@@ -1,0 +1,193 @@
+"""A call's parameters on their way to becoming bytes.
+
+Prompts live here and in the caller's own arguments, nowhere else: the ``repr`` shows none of them, and what is
+wrong with them is told as a sentence by a function that has returned before anything is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError, to_json
+
+from ..errors import InvalidRequestError
+
+__all__ = ["MAX_BODY", "Payload", "chat_payload", "embeddings_payload", "get_payload", "model_path"]
+
+MAX_BODY: Final = 64 * 1024 * 1024
+"""The longest request body sent, in bytes. Larger ones are refused by every edge known, after the upload."""
+
+_ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
+_NOT_IN_BODY: Final = frozenset(
+    {"self", "extra_body", "extra_headers", "extra_query", "timeout", "idempotency_key"}
+)
+
+
+class Payload:
+    """One call, before it is a request. ``model`` is empty for calls that no model answers; ``about`` is the model
+    that such a call asks about."""
+
+    __slots__ = (
+        "about", "choices", "endpoint", "headers", "idempotency_key", "method", "model", "params", "path", "problem",
+        "session", "show_usage", "streamed", "timeout",
+    )  # fmt: skip
+
+    def __init__(self, method: str, path: str, *, endpoint: str, model: str = "") -> None:
+        self.method = method
+        self.path = path
+        self.endpoint = endpoint
+        self.model = model
+        self.about = ""
+        self.params: dict[str, Any] = {}
+        self.headers: Mapping[str, str] | None = None
+        self.idempotency_key: str | None = None
+        self.timeout: float | None = None
+        self.streamed = False
+        self.show_usage = False
+        self.choices = 1
+        self.session: str | None = None
+        self.problem: tuple[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Payload({self.endpoint}, model={self.model!r}, <{len(self.params)} parameters>)"
+
+    def encoded(self) -> bytes:
+        """The body. Raises :class:`InvalidRequestError` for parameters that make no call, that are not JSON, or
+        that are over the limit."""
+        if self.problem is not None:
+            raise InvalidRequestError(self.problem[0], hint=self.problem[1])
+        if self.method == "GET":
+            return b""
+        try:
+            body = to_json(self.params)
+        except PydanticSerializationError as error:
+            problem = str(error)
+        except (ValueError, RecursionError) as error:
+            problem = type(error).__name__
+        else:
+            size = len(body)
+            if size <= MAX_BODY:
+                return body
+            del body
+            raise InvalidRequestError(
+                f"the request is {size} bytes, over the limit of {MAX_BODY}",
+                hint="shorten it, or send it in parts",
+            )
+        raise InvalidRequestError(
+            f"the parameters cannot be written as JSON: {problem}",
+            hint="pass plain values, lists and mappings",
+        )
+
+
+def get_payload(path: str, endpoint: str, query: Mapping[str, Any] | None = None) -> Payload:
+    """A GET of ``path``."""
+    given = {name: value for name, value in (query or {}).items() if value is not None}
+    return Payload("GET", path + ("?" + urlencode(given, doseq=True) if given else ""), endpoint=endpoint)
+
+
+def model_path(model: str) -> str:
+    """The path of one model, whose name may hold slashes."""
+    if not isinstance(model, str) or not model.strip():
+        raise InvalidRequestError(f"model is {model!r}", hint="name a model, such as 'deepseek-v4-pro'")
+    return "/models/" + quote(model, safe="")
+
+
+def chat_payload(arguments: Mapping[str, Any]) -> Payload:
+    """A chat completion from the arguments of ``create``, by name."""
+    payload = _payload("/chat/completions", "chat.completions", arguments)
+    params = payload.params
+    params["messages"] = [_as_message(message) for message in _as_list(params.get("messages"))]
+    if params.pop("stream", False):
+        payload.streamed = params["stream"] = True
+        options = params.get("stream_options")
+        payload.show_usage = isinstance(options, Mapping) and bool(options.get("include_usage"))
+        if options is None:
+            # Without it a stream has no usage, and so no cost. The chunk that carries it is not shown.
+            params["stream_options"] = {"include_usage": True}
+    payload.problem = _chat_problem(payload)
+    choices = params.get("n")
+    payload.choices = choices if isinstance(choices, int) else 1
+    payload.session = params.get("prompt_cache_key") or params.get("user")
+    return payload
+
+
+def embeddings_payload(arguments: Mapping[str, Any]) -> Payload:
+    """Embeddings from the arguments of ``create``, by name."""
+    payload = _payload("/embeddings", "embeddings", arguments)
+    given = payload.params.get("input")
+    if not isinstance(given, str | list):
+        payload.params["input"] = given = list(_as_list(given))
+    payload.problem = _model_problem(payload)
+    if not given and payload.problem is None:
+        payload.problem = "input is empty", "give a text or a list of texts"
+    return payload
+
+
+def _payload(path: str, endpoint: str, arguments: Mapping[str, Any]) -> Payload:
+    query = arguments.get("extra_query")
+    payload = Payload("POST", path + ("?" + urlencode(query) if query else ""), endpoint=endpoint)
+    model = arguments["model"]
+    params = payload.params
+    params["model"] = model
+    for name, value in arguments.items():
+        if value is not None and name not in _NOT_IN_BODY:
+            params[name] = value
+    params.update(arguments.get("extra_body") or {})
+    payload.model = model if isinstance(model, str) else ""
+    payload.headers = arguments.get("extra_headers")
+    payload.timeout = arguments.get("timeout")
+    payload.idempotency_key = arguments.get("idempotency_key")
+    return payload
+
+
+def _as_list(value: Any) -> Sequence[Any]:
+    if value is None or isinstance(value, str | bytes | Mapping):
+        return ()
+    return value if isinstance(value, list | tuple) else list(value)
+
+
+def _as_message(message: Any) -> Any:
+    """An earlier answer's message goes back as it came, without the fields it does not have."""
+    if isinstance(message, BaseModel):
+        return message.model_dump(mode="json", exclude_none=True)
+    return message
+
+
+def _model_problem(payload: Payload) -> tuple[str, str] | None:
+    model = payload.params.get("model")
+    if not isinstance(model, str) or not model.strip():
+        return f"model is {model!r}"[:80], "name a model, such as 'deepseek-v4-pro'; see client.models.list()"
+    if payload.timeout is not None and not (isinstance(payload.timeout, int | float) and payload.timeout > 0):
+        return f"timeout is {payload.timeout!r}", "give a positive number of seconds"
+    return None
+
+
+def _chat_problem(payload: Payload) -> tuple[str, str] | None:
+    problem = _model_problem(payload)
+    if problem is not None:
+        return problem
+    messages = payload.params["messages"]
+    if not messages:
+        return "messages is empty", "give at least one message, such as {'role': 'user', 'content': '...'}"
+    for index, message in enumerate(messages):
+        if not isinstance(message, Mapping):
+            return (
+                f"messages[{index}] is a {type(message).__name__}",
+                "a message is a mapping with 'role' and 'content'",
+            )
+        role = message.get("role")
+        if role not in _ROLES:
+            return f"messages[{index}] has the role {_short(role)}", f"a role is one of {', '.join(_ROLES)}"
+    return None
+
+
+def _short(value: Any) -> str:
+    """A value that should have been one word: shown if it is one."""
+    if isinstance(value, str) and len(value) <= 24 and value.isidentifier():
+        return repr(value)
+    if value is None:
+        return "None"
+    return f"<{type(value).__name__}>"

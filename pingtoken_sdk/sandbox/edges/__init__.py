@@ -1,0 +1,1 @@
+"""The platform's edges: relays on ports of their own, and the faults they can be told to have."""

@@ -1,0 +1,1 @@
+"""The models the platform serves: which there are, how they count, and what they answer."""

@@ -1,0 +1,308 @@
+"""What a client is, apart from how it waits: shared by both clients and by every view of them."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import random
+import secrets
+import sys
+import time
+import weakref
+from collections.abc import Hashable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from ._version import __version__
+from .cost.catalogue import Catalogue
+from .errors import (
+    APIStatusError,
+    ClientClosedError,
+    FeatureUnavailableError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    PingTokenError,
+)
+from .flow.call import Call, Ports, Whole
+from .flow.effects import Request, Secret
+from .flow.live import LiveStream
+from .flow.trail import RawAnswer
+from .ledger import CallSink, LedgerEntry, MemoryLedger
+from .options import Options, Timeouts, as_timeouts
+from .resources.payload import Payload
+from .routing.balancer import Balancer
+from .routing.edge import EdgeConfig
+from .types.calls import Attempt, Cost
+from .types.chat import Answered, CallInfo, Usage
+
+__all__ = ["Life", "Session", "Started"]
+
+A = TypeVar("A")
+
+_USER_AGENT: Final = f"pingtoken_sdk/{__version__} python/{'.'.join(map(str, sys.version_info[:3]))}"
+_AFFINITY_FROM: Final = 4096
+"""Bodies shorter than this many bytes are not worth a warm cache: no vendor caches prefixes under 1,024 tokens."""
+_PREFIX: Final = 2048
+
+
+class Life:
+    """Whether a client, and with it every view of it, is still open."""
+
+    __slots__ = ("closed",)
+
+    def __init__(self) -> None:
+        self.closed = False
+
+
+class Started:
+    """A call under way: the flow's instructions, and what its record will need."""
+
+    __slots__ = ("at", "call", "idempotency_key", "payload")
+
+    def __init__(self, payload: Payload, call: Call, at: datetime, idempotency_key: str | None) -> None:
+        self.payload = payload
+        self.call = call
+        self.at = at
+        self.idempotency_key = idempotency_key
+
+    def __repr__(self) -> str:
+        return f"Started({self.payload!r})"
+
+
+class Session:
+    """The router, the prices, the ledger and the options of one client."""
+
+    def __init__(
+        self, options: Options, *, sink: CallSink | None, catalogue: Catalogue | None = None
+    ) -> None:
+        self.options = options
+        self.catalogue = catalogue if catalogue is not None else Catalogue.bundled()
+        self.ledger = sink if sink is not None else MemoryLedger()
+        self.balancer = Balancer(options.edges, rng=random.Random())
+        self.ports = Ports(self.balancer, time.monotonic, time.time)
+        self.life = Life()
+        self._digest: tuple[Secret, str] | None = None
+        self._headers = _common_headers(options)
+        _remember(self)
+
+    def view(self, options: Options) -> Session:
+        """The same session under other options: one router, one ledger, one set of prices."""
+        view = object.__new__(Session)
+        view.__dict__.update(self.__dict__)
+        view.options = options
+        view._headers = _common_headers(options)
+        return view
+
+    def start(self, payload: Payload) -> Started:
+        """Make the flow's instructions of ``payload``. Raises :class:`InvalidRequestError`."""
+        options = self.options
+        timeouts = as_timeouts(payload.timeout, options.timeouts)
+        authorization = options.authorization()
+        key = payload.idempotency_key
+        headers = self._headers
+        if payload.method == "POST":
+            if key is None:
+                key = secrets.token_hex(16)
+            accept = "text/event-stream" if payload.streamed else "application/json"
+            headers = (
+                *headers,
+                ("content-type", "application/json"),
+                ("accept", accept),
+                ("idempotency-key", key),
+            )
+        if payload.headers:
+            headers = _overlaid(headers, payload.headers)
+        request = Request(
+            method=payload.method,
+            path=payload.path,
+            body=payload.encoded(),
+            headers=headers,
+            authorization=authorization,
+            whole=not payload.streamed,
+            connect_timeout=timeouts.connect,
+        )
+        return self.begin(payload, request, timeouts, key)
+
+    def begin(
+        self, payload: Payload, request: Request, timeouts: Timeouts, idempotency_key: str | None
+    ) -> Started:
+        """Make the flow's instructions of a request that is ready to be sent; ``payload`` says what it is."""
+        options = self.options
+        call = Call(
+            request=request,
+            model=payload.model,
+            streamed=payload.streamed,
+            prompt_tokens=len(request.body) // 4,
+            deadline=time.monotonic() + timeouts.total,
+            idle=timeouts.idle,
+            first_token=timeouts.first_token,
+            on_ambiguous=options.retry.on_ambiguous,
+            key=self._key_digest(request.authorization),
+            affinity=_affinity(payload, request.body),
+            max_attempts=None if options.retry.max_retries is None else options.retry.max_retries + 1,
+        )
+        return Started(payload, call, datetime.now(UTC), idempotency_key)
+
+    def answered(self, started: Started, whole: Whole[A], *, keep_raw: bool = False) -> A:
+        """Complete an answer with how it came about, and enter it in the ledger."""
+        value = whole.value
+        usage: Usage | None = getattr(value, "usage", None)
+        cost, note = self.cost(started, usage)
+        attempts = tuple(whole.trail.attempts)
+        request_id = whole.headers.get("x-request-id")
+        info = CallInfo(
+            attempts=attempts,
+            request_id=request_id,
+            idempotency_key=started.idempotency_key,
+            cost=cost,
+            cost_note=note,
+            raw=RawAnswer(whole.status, whole.headers, whole.body) if keep_raw else None,
+        )
+        if isinstance(value, Answered):
+            value._info = info
+        self._enter(started, "ok", attempts, usage, cost, note, request_id)
+        return value
+
+    def failed(self, started: Started, error: PingTokenError, feature: str | None = None) -> PingTokenError:
+        """Enter a call that got no answer. Returns the error to raise: with what only the client knows, and a
+        missing ``feature`` by its name."""
+        payload = started.payload
+        if feature is not None and isinstance(error, APIStatusError) and error.status_code in (404, 405, 501):
+            return FeatureUnavailableError(
+                f"this deployment does not offer {feature} ({payload.path.split('?')[0]} answered {error.status_code})",
+                feature=feature,
+                dialect="pingtoken",
+                hint="is base_url right? Other OpenAI-compatible servers offer inference only",
+            )
+        if isinstance(error, ModelNotFoundError) and error.hint is None:
+            near = self.catalogue.near(payload.about or payload.model)
+            error.hint = f"did you mean {', '.join(near)}?" if near else "see client.models.list()"
+        self._enter(started, "failed", error.attempts, None, None, None, getattr(error, "request_id", None))
+        return error
+
+    def settled(self, started: Started, live: LiveStream[Any]) -> CallInfo:
+        """Enter a stream that ended, however it did."""
+        reader = live.opened.reader
+        usage = reader.usage()
+        cost, note = self.cost(started, usage)
+        if usage is None and live.state == "finished":
+            note = "the stream ended without its usage"
+        attempts = tuple(live.opened.trail.attempts)
+        status = {"finished": "ok", "cut": "cut"}.get(live.state, "abandoned")
+        self._enter(started, status, attempts, usage, cost, note, reader.request_id)
+        return CallInfo(
+            attempts=attempts,
+            request_id=reader.request_id,
+            idempotency_key=started.idempotency_key,
+            cost=cost,
+            cost_note=note,
+        )
+
+    def cost(self, started: Started, usage: Usage | None) -> tuple[Cost | None, str | None]:
+        """What ``usage`` costs: the platform's word where it gave one, else this account's prices at the time
+        of the call, else the vendor's list price, labelled so."""
+        if usage is None:
+            return None, "no usage was reported" if started.payload.model else None
+        reported = usage.reported_cost
+        if reported is not None:
+            return reported, None
+        priced = self.catalogue.cost(started.payload.model, usage, started.at)
+        return priced.cost, priced.note
+
+    def use_edges(self, edges: Sequence[EdgeConfig]) -> None:
+        """Route over these edges from now on, with the base URL as the last resort."""
+        home = EdgeConfig(name=urlsplit(self.options.base_url).netloc, base_url=self.options.base_url)
+        self.balancer.replace(edges, last_resort=home)
+
+    def refuse_if_closed(self) -> None:
+        if self.life.closed:
+            raise ClientClosedError("this client is closed")
+
+    def _enter(
+        self,
+        started: Started,
+        status: Any,
+        attempts: tuple[Attempt, ...],
+        usage: Usage | None,
+        cost: Cost | None,
+        note: str | None,
+        request_id: str | None,
+    ) -> None:
+        payload = started.payload
+        if payload.method != "POST":
+            return
+        answered = attempts and attempts[-1].billed != "no"
+        self.ledger.record(
+            LedgerEntry(
+                at=started.at,
+                endpoint=payload.endpoint,
+                model=payload.model,
+                streamed=payload.streamed,
+                status=status,
+                edge=attempts[-1].edge if answered else None,
+                request_id=request_id,
+                idempotency_key=started.idempotency_key,
+                input_tokens=usage.prompt_tokens if usage is not None else None,
+                cached_tokens=usage.cached_tokens if usage is not None else None,
+                output_tokens=usage.completion_tokens if usage is not None else None,
+                cost=cost,
+                cost_note=note,
+                attempts=attempts,
+            )
+        )
+
+    def _key_digest(self, authorization: Secret | None) -> str:
+        """What tells two keys apart without being one: rate limits belong to keys."""
+        if authorization is None:
+            return ""
+        known = self._digest
+        if known is not None and known[0] == authorization:
+            return known[1]
+        digest = hashlib.sha256(authorization.reveal().encode()).hexdigest()[:16]
+        self._digest = (authorization, digest)
+        return digest
+
+
+def _common_headers(options: Options) -> tuple[tuple[str, str], ...]:
+    return _overlaid((("user-agent", _USER_AGENT),), dict(options.headers))
+
+
+def _overlaid(headers: tuple[tuple[str, str], ...], extra: Any) -> tuple[tuple[str, str], ...]:
+    """``headers`` with those of ``extra`` in place of their namesakes."""
+    added = {str(name).lower(): str(value) for name, value in extra.items()}
+    for name, value in added.items():
+        if not _is_token(name) or any(mark in value for mark in "\r\n\0"):
+            del value, added, extra, headers
+            raise InvalidRequestError(
+                f"the header {name!r} cannot be sent", hint="header values are one line"
+            )
+    return (*((name, value) for name, value in headers if name not in added), *added.items())
+
+
+def _is_token(name: str) -> bool:
+    return bool(name) and name.isascii() and all(mark.isalnum() or mark in "!#$%&'*+-.^_`|~" for mark in name)
+
+
+def _affinity(payload: Payload, body: bytes) -> Hashable | None:
+    """What calls of one conversation have in common: a session named by the caller, or a long beginning."""
+    if payload.session is not None:
+        return payload.session, payload.model
+    return hash(body[:_PREFIX]) if len(body) >= _AFFINITY_FROM else None
+
+
+_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+_registered = itertools.count()
+
+
+def _remember(session: Session) -> None:
+    """A forked child needs a router whose lock no other process holds, and a random sequence of its own."""
+    _sessions.add(session)
+    if next(_registered) == 0 and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+def _after_fork() -> None:
+    for session in list(_sessions):
+        session.balancer.restart(random.Random())

@@ -1,0 +1,1 @@
+"""Public types: lenient pydantic models of what the platform answers, and exact money."""

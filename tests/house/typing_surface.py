@@ -1,0 +1,125 @@
+"""What a type checker sees of the surface. Never run: ``test_types.py`` hands it to mypy."""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+from pingtoken_sdk import (
+    AsyncPingToken,
+    AsyncStream,
+    Attempt,
+    ChatCompletion,
+    ChatCompletionChunk,
+    Cost,
+    EdgeStatus,
+    EmbeddingList,
+    Message,
+    ModelInfo,
+    ModelList,
+    PingToken,
+    RetryPolicy,
+    Stream,
+    Timeouts,
+    Usage,
+    errors,
+)
+from pingtoken_sdk.cost import Estimate
+from pingtoken_sdk.types.billing import PriceSchedule
+from pingtoken_sdk.types.params import MessageParam
+
+ASK: list[MessageParam] = [{"role": "user", "content": "Why is the sky blue?"}]
+
+
+def whole(client: PingToken) -> None:
+    answer = client.chat.completions.create(model="m", messages=ASK, max_tokens=20)
+    assert_type(answer, ChatCompletion)
+    assert_type(client.chat.completions.create(model="m", messages=ASK, stream=False), ChatCompletion)
+    assert_type(client.chat.completions.create(model="m", messages=ASK, stream=None), ChatCompletion)
+    assert_type(answer.text, str)
+    assert_type(answer.choices[0].message, Message)
+    assert_type(answer.choices[0].message.content, str | None)
+    assert_type(answer.usage, Usage | None)
+    assert_type(answer.cost, Cost | None)
+    assert_type(answer.attempts, tuple[Attempt, ...])
+    assert_type(answer.request_id, str | None)
+    # An earlier answer's message, plain mappings and tools of any mapping go in as they are.
+    client.chat.completions.create(model="m", messages=[*ASK, answer.choices[0].message], tools=[{"type": "function"}])
+    client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}])
+    client.chat.completions.create(
+        model="m", messages=ASK, temperature=1, stop=["a"], n=2, response_format={"type": "json_object"},
+        tool_choice="auto", reasoning_effort="low", extra_body={"x": 1}, extra_headers={"x": "y"}, timeout=3,
+    )  # fmt: skip
+
+
+def streamed(client: PingToken, wanted: bool) -> None:
+    with client.chat.completions.create(model="m", messages=ASK, stream=True) as stream:
+        assert_type(stream, Stream[ChatCompletionChunk])
+        for chunk in stream:
+            assert_type(chunk, ChatCompletionChunk)
+            assert_type(chunk.text, str)
+    assert_type(stream.completion, ChatCompletion)
+    assert_type(stream.get_final_completion(), ChatCompletion)
+    assert_type(stream.cost, Cost | None)
+    assert_type(stream.attempts, tuple[Attempt, ...])
+    assert_type(stream.edge, str)
+    either = client.chat.completions.create(model="m", messages=ASK, stream=wanted)
+    assert_type(either, ChatCompletion | Stream[ChatCompletionChunk])
+
+
+def beside(client: PingToken) -> None:
+    assert_type(client.with_options(timeout=3, max_retries=0), PingToken)
+    assert_type(client.with_options(timeout=Timeouts(total=3), retry=RetryPolicy()), PingToken)
+    assert_type(client.estimate(model="m", messages=ASK), Estimate)
+    assert_type(client.embeddings.create(model="m", input="text"), EmbeddingList)
+    client.embeddings.create(model="m", input=["a", "b"], encoding_format="base64", dimensions=8)
+    client.embeddings.create(model="m", input=[1, 2, 3])
+    client.embeddings.create(model="m", input=[[1], [2]])
+    assert_type(client.models.list(), ModelList)
+    assert_type(client.models.retrieve("m"), ModelInfo)
+    assert_type(client.prices.list(model=["a", "b"], include=("past",)), list[PriceSchedule])
+    assert_type(client.edges(), list[EdgeStatus])
+    assert_type(client.edges.discover(trust=["other.example"]), list[EdgeStatus])
+    with client as same:
+        assert_type(same, PingToken)
+
+
+async def awaiting(client: AsyncPingToken, wanted: bool) -> None:
+    assert_type(await client.chat.completions.create(model="m", messages=ASK), ChatCompletion)
+    assert_type(await client.chat.completions.create(model="m", messages=ASK, stream=False), ChatCompletion)
+    async with await client.chat.completions.create(model="m", messages=ASK, stream=True) as stream:
+        assert_type(stream, AsyncStream[ChatCompletionChunk])
+        async for chunk in stream:
+            assert_type(chunk, ChatCompletionChunk)
+    assert_type(await stream.get_final_completion(), ChatCompletion)
+    either = await client.chat.completions.create(model="m", messages=ASK, stream=wanted)
+    assert_type(either, ChatCompletion | AsyncStream[ChatCompletionChunk])
+    assert_type(client.with_options(timeout=3), AsyncPingToken)
+    assert_type(await client.embeddings.create(model="m", input="text"), EmbeddingList)
+    assert_type(await client.models.list(), ModelList)
+    assert_type(await client.prices.list(), list[PriceSchedule])
+    assert_type(client.edges(), list[EdgeStatus])
+    assert_type(await client.edges.discover(), list[EdgeStatus])
+    async with client as same:
+        assert_type(same, AsyncPingToken)
+    await client.close()
+
+
+def failing(client: PingToken) -> None:
+    try:
+        whole(client)
+    except errors.StreamInterruptedError as error:
+        assert_type(error.partial, ChatCompletion | None)
+        assert_type(error.possibly_billed, tuple[Attempt, ...])
+    except errors.APIStatusError as error:
+        assert_type(error.status_code, int)
+        assert_type(error.code, str | None)
+        assert_type(error.retry_after, float | None)
+        assert_type(error.hint, str | None)
+
+
+def made(key: str) -> None:
+    PingToken()
+    PingToken(api_key=key, base_url="https://x", edges=["https://x"], timeout=3, max_retries=1)
+    PingToken(api_key=lambda: key, timeout=Timeouts(total=3), default_headers={"a": "b"})
+    anything: Any = None
+    PingToken(http_client=anything)
