@@ -32,16 +32,11 @@ import tiktoken  # noqa: F401
 import trio  # noqa: F401
 import uvicorn
 
-MODULES = "fcntl resource termios tty pty pwd grp syslog readline curses epoll posix_ipc uvloop".split()
-OF_OS = """fork forkpty register_at_fork wait wait3 wait4 waitid killpg setsid getsid getpgid setpgid getuid geteuid
-    getgid getegid setuid uname pipe2 posix_spawn posix_spawnp sched_getaffinity sched_setaffinity mkfifo chown lchown
-    fchown sysconf statvfs pread pwrite preadv pwritev sendfile splice memfd_create eventfd O_NONBLOCK O_CLOEXEC
-    O_SYNC nice getpriority getloadavg openpty ttyname getrandom pidfd_open""".split()
-OF_SELECT = "poll epoll kqueue devpoll".split()
-OF_SIGNAL = """SIGKILL SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGCHLD SIGALRM SIGPIPE SIGTSTP SIGCONT SIGSTOP SIGWINCH setitimer
-    alarm pause pthread_sigmask pthread_kill sigwait sigpending siginterrupt""".split()
-OF_SOCKET = """AF_UNIX TCP_KEEPIDLE TCP_KEEPINTVL TCP_KEEPCNT TCP_USER_TIMEOUT TCP_QUICKACK TCP_FASTOPEN TCP_CORK
-    TCP_DEFER_ACCEPT SO_REUSEPORT SOCK_NONBLOCK SOCK_CLOEXEC MSG_DONTWAIT MSG_NOSIGNAL CMSG_SPACE""".split()
+MODULES = ["fcntl", "resource", "termios", "tty", "pty", "pwd", "grp", "syslog", "readline", "curses", "epoll", "posix_ipc", "uvloop"]
+OF_OS = ["fork", "forkpty", "register_at_fork", "wait", "wait3", "wait4", "waitid", "killpg", "setsid", "getsid", "getpgid", "setpgid", "getuid", "geteuid", "getgid", "getegid", "setuid", "uname", "pipe2", "posix_spawn", "posix_spawnp", "sched_getaffinity", "sched_setaffinity", "mkfifo", "chown", "lchown", "fchown", "sysconf", "statvfs", "pread", "pwrite", "preadv", "pwritev", "sendfile", "splice", "memfd_create", "eventfd", "O_NONBLOCK", "O_CLOEXEC", "O_SYNC", "nice", "getpriority", "getloadavg", "openpty", "ttyname", "getrandom", "pidfd_open"]
+OF_SELECT = ["poll", "epoll", "kqueue", "devpoll"]
+OF_SIGNAL = ["SIGKILL", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCHLD", "SIGALRM", "SIGPIPE", "SIGTSTP", "SIGCONT", "SIGSTOP", "SIGWINCH", "setitimer", "alarm", "pause", "pthread_sigmask", "pthread_kill", "sigwait", "sigpending", "siginterrupt"]
+OF_SOCKET = ["AF_UNIX", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT", "TCP_QUICKACK", "TCP_FASTOPEN", "TCP_CORK", "TCP_DEFER_ACCEPT", "SO_REUSEPORT", "SOCK_NONBLOCK", "SOCK_CLOEXEC", "MSG_DONTWAIT", "MSG_NOSIGNAL", "CMSG_SPACE"]
 
 
 def _pair(family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, protocol: int = 0) -> tuple:

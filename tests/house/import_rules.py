@@ -40,13 +40,13 @@ FOR_TYPES_ONLY: Final = frozenset({("resources", "client")})
 
 PURE: Final = frozenset({"types", "errors", "routing", "cost", "flow", "dialects"})
 IMPURE_MODULES: Final = frozenset(
-    "asyncio anyio trio threading _thread concurrent multiprocessing subprocess queue sched signal selectors "
-    "select socket ssl http urllib3 requests httpx httpx2 httpcore h11 time random secrets uuid sqlite3 "
-    "tempfile".split()
+    ["asyncio", "anyio", "trio", "threading", "_thread", "concurrent", "multiprocessing", "subprocess", "queue", "sched", "signal", "selectors", "select", "socket", "ssl", "http", "urllib3", "requests", "httpx", "httpx2", "httpcore", "h11", "time", "random", "secrets", "uuid", "sqlite3", "tempfile"]
 )
 # The two places that may hold a lock, and nothing else of threading.
 LOCKED: Final = frozenset({"routing.shared", "cost.vocabulary"})
-CLOCK_CALLS: Final = frozenset({("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")})
+CLOCK_CALLS: Final = frozenset(
+    {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")}
+)
 
 # Whatever is not of the standard library, and where it may stand. A trailing dot means every module below.
 OUTSIDE: Final[Mapping[str, tuple[str, ...]]] = {

@@ -18,7 +18,11 @@ from markdown import Block, blocks
 
 def compiled(block: Block, name: str) -> Any:
     return compile(
-        "\n" * (block.line - 1) + block.text, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
+        "\n" * (block.line - 1) + block.text,
+        name,
+        "exec",
+        flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
+        dont_inherit=True,
     )
 
 

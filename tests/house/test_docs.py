@@ -20,13 +20,17 @@ HERE = Path(__file__).parent
 PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *PROJECT.glob("notebooks/**/*.md")])
 NAMES = [str(page.relative_to(PROJECT)) for page in PAGES]
 
-TEXTS = frozenset({".py", ".md", ".toml", ".cfg", ".ini", ".txt", ".json", ".yaml", ".yml", ".sh", ".ipynb", ""})
+TEXTS = frozenset(
+    {".py", ".md", ".toml", ".cfg", ".ini", ".txt", ".json", ".yaml", ".yml", ".sh", ".ipynb", ""}
+)
 NOT_OURS = frozenset({
     ".git", ".venv", ".venv-demo", ".bench", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis",
     "node_modules", "dist", "build", "venv", "env",
 })  # fmt: skip
 # Written so that this file does not hold what it looks for.
-LOCAL = re.compile(r"(?<![\w.])/(?:work|root|home|Users|workspace)/[A-Za-z_.]|/tmp/(?:venv|brief|bash)|\bshared/(?:ref|des)")
+LOCAL = re.compile(
+    r"(?<![\w.])/(?:work|root|home|Users|workspace)/[A-Za-z_.]|/tmp/(?:venv|brief|bash)|\bshared/(?:ref|des)"
+)
 
 
 def run_blocks(page: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -77,13 +81,19 @@ def test_no_text_speaks_of_the_machine_it_was_written_on() -> None:
 
 
 def test_the_local_paths_are_seen() -> None:
-    for text in ("see /wor" + "k/main/x", "'/roo" + "t/.cache'", "(/hom" + "e/me/x)", "/tm" + "p/venv/bin", "share" + "d/reference"):
+    for text in (
+        "see /wor" + "k/main/x",
+        "'/roo" + "t/.cache'",
+        "(/hom" + "e/me/x)",
+        "/tm" + "p/venv/bin",
+        "share" + "d/reference",
+    ):
         assert LOCAL.search(text), text
     for text in ("https://host/work/x", "a/root/b", "/api/v1/home/x", "network/", "shared/lock"):
         assert not LOCAL.search(text), text
 
 
-PAGE = '''# A page: with `code` and a [link](other.md)
+PAGE = """# A page: with `code` and a [link](other.md)
 
 ```python
 x = 1
@@ -107,7 +117,7 @@ print("x is", x)
 
 ## Twice
 ## Twice
-'''
+"""
 
 
 def test_blocks_are_run_in_order_and_in_one_namespace(tmp_path: Path) -> None:

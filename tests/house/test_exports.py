@@ -50,7 +50,12 @@ def test_type_checkers_see_the_same_names() -> None:
     typed = {"__version__"}
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            typed |= {alias.name for entry in node.body if isinstance(entry, ast.ImportFrom) for alias in entry.names}
+            typed |= {
+                alias.name
+                for entry in node.body
+                if isinstance(entry, ast.ImportFrom)
+                for alias in entry.names
+            }
     assert typed == set(pingtoken_sdk.__all__)
 
 

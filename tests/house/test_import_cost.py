@@ -76,12 +76,16 @@ def test_the_bare_import_loads_next_to_nothing() -> None:
 
 
 def test_the_client_class_loads_only_what_a_call_needs() -> None:
-    touched, count, modules = run("import pingtoken_sdk; pingtoken_sdk.PingToken; pingtoken_sdk.AsyncPingToken")
+    touched, count, modules = run(
+        "import pingtoken_sdk; pingtoken_sdk.PingToken; pingtoken_sdk.AsyncPingToken"
+    )
     assert touched == []
     assert count <= 400
     assert [name for name in HEAVY if name in modules] == []
     rooms = {name.split(".")[1] for name in modules if name.startswith("pingtoken_sdk.")}
-    assert rooms & {"sandbox", "cli", "transports", "testing", "testing_fixtures", "notebook", "batch"} == set()
+    assert (
+        rooms & {"sandbox", "cli", "transports", "testing", "testing_fixtures", "notebook", "batch"} == set()
+    )
 
 
 def test_a_client_that_is_made_and_closed_touches_nothing_either() -> None:

@@ -58,7 +58,10 @@ BREACHES = {
 @pytest.mark.parametrize("breach", BREACHES)
 def test_the_check_sees_a_breach(breach: str, tmp_path: Path) -> None:
     name, source, wanted = BREACHES[breach]
-    _build(tmp_path, {"client.py": "", "cost/prices.py": "", "flow/call.py": "", "types/base.py": "", name: source})
+    _build(
+        tmp_path,
+        {"client.py": "", "cost/prices.py": "", "flow/call.py": "", "types/base.py": "", name: source},
+    )
     found = violations(tmp_path)
     where = name.removesuffix(".py").replace("/", ".")
     assert any(wanted in line for line in found), found

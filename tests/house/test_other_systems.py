@@ -35,7 +35,9 @@ def test_the_things_are_hidden() -> None:
     code = f"import sys; sys.path.insert(0, {str(ELSEWHERE.parent)!r}); import elsewhere; elsewhere.hide(); "
     for deed in ("import fcntl", "import os; os.fork()", "import signal; signal.SIGKILL", "import select; select.poll()",
                  "import socket; socket.TCP_KEEPIDLE", "import os; os.register_at_fork()"):  # fmt: skip
-        done = subprocess.run([sys.executable, "-c", code + deed], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code + deed], capture_output=True, text=True, check=False
+        )
         assert done.returncode == 1
         assert "ModuleNotFoundError" in done.stderr or "AttributeError" in done.stderr
 

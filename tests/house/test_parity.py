@@ -37,13 +37,27 @@ PAIRS = _pairs()
 
 # What only one of the two needs, and why.
 ONLY_ASYNC: dict[str, set[str]] = {}
-SAME_BUT_FOR_WAITING = {"__aenter__": "__enter__", "__aexit__": "__exit__", "__anext__": "__next__", "__aiter__": "__iter__"}
+SAME_BUT_FOR_WAITING = {
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "__anext__": "__next__",
+    "__aiter__": "__iter__",
+}
 TRANSPORT_NAMES = {"aclose": "close", "handle_async_request": "handle_request"}
 
 
 def test_the_pairs_are_found() -> None:
     names = {name.rpartition(".")[2] for name in PAIRS}
-    assert names >= {"PingToken", "Completions", "Embeddings", "Models", "Prices", "Edges", "Stream", "RawMethod"}
+    assert names >= {
+        "PingToken",
+        "Completions",
+        "Embeddings",
+        "Models",
+        "Prices",
+        "Edges",
+        "Stream",
+        "RawMethod",
+    }
     assert PAIRS["pingtoken_sdk.client.PingToken"] == (PingToken, AsyncPingToken)
 
 
@@ -60,7 +74,10 @@ def test_every_resource_of_one_is_a_resource_of_the_other() -> None:
 def test_twins_have_the_same_names(name: str) -> None:
     mine, theirs = (set(public_names(kind)) for kind in PAIRS[name])
     assert mine == {TRANSPORT_NAMES.get(entry, entry) for entry in theirs}
-    dunders = [{entry for entry in vars(kind) if entry.startswith("__") and callable(vars(kind)[entry])} for kind in PAIRS[name]]
+    dunders = [
+        {entry for entry in vars(kind) if entry.startswith("__") and callable(vars(kind)[entry])}
+        for kind in PAIRS[name]
+    ]
     waiting = {SAME_BUT_FOR_WAITING.get(entry, entry) for entry in dunders[1]}
     assert dunders[0] <= waiting
 

@@ -43,7 +43,9 @@ def whole(client: PingToken) -> None:
     assert_type(answer.attempts, tuple[Attempt, ...])
     assert_type(answer.request_id, str | None)
     # An earlier answer's message, plain mappings and tools of any mapping go in as they are.
-    client.chat.completions.create(model="m", messages=[*ASK, answer.choices[0].message], tools=[{"type": "function"}])
+    client.chat.completions.create(
+        model="m", messages=[*ASK, answer.choices[0].message], tools=[{"type": "function"}]
+    )
     client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hi"}])
     client.chat.completions.create(
         model="m", messages=ASK, temperature=1, stop=["a"], n=2, response_format={"type": "json_object"},

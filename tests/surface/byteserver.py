@@ -105,7 +105,9 @@ class ByteServer:
     def wait_open(self, count: int) -> None:
         """Wait until so many connections are open."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self._peers) == count, PATIENCE), f"{self.open} are open"
+            assert self._changed.wait_for(lambda: len(self._peers) == count, PATIENCE), (
+                f"{self.open} are open"
+            )
 
     def wait_requests(self, count: int) -> None:
         with self._changed:
@@ -175,7 +177,9 @@ class ByteServer:
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
         line, *fields = head.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (entry.partition(":") for entry in fields)}
+        headers = {
+            name.lower(): value.strip() for name, _, value in (entry.partition(":") for entry in fields)
+        }
         while len(body) < int(headers.get("content-length", 0)):
             more = connection.recv(65536)
             if not more:
@@ -197,7 +201,12 @@ def answer(
 ) -> Script:
     """A whole answer with its length."""
     data = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
-    fields = {"content-type": kind, "content-length": str(len(data)), "x-request-id": "req-1", **(headers or {})}
+    fields = {
+        "content-type": kind,
+        "content-length": str(len(data)),
+        "x-request-id": "req-1",
+        **(headers or {}),
+    }
     return lambda peer: peer.send(head(status, fields) + data)
 
 
@@ -214,7 +223,9 @@ def event(data: Any) -> bytes:
 
 
 def piece(text: str = "", finish: str | None = None) -> bytes:
-    return event({"id": "c-1", "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]})
+    return event(
+        {"id": "c-1", "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": finish}]}
+    )
 
 
 DONE: Final = event(b"[DONE]")

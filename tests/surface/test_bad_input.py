@@ -14,7 +14,18 @@ from pingtoken_sdk import AsyncPingToken, PingToken, RetryPolicy, Timeouts, erro
 from pingtoken_sdk.resources.payload import MAX_BODY
 from pingtoken_sdk.testing import SandboxAccount
 
-from .byteserver import ByteServer, Peer, Script, answer, begin_stream, chunked, completion, event, head, piece
+from .byteserver import (
+    ByteServer,
+    Peer,
+    Script,
+    answer,
+    begin_stream,
+    chunked,
+    completion,
+    event,
+    head,
+    piece,
+)
 from .doors import Door
 
 ASK: dict[str, Any] = {"model": "deepseek-v4-pro", "messages": [{"role": "user", "content": "hi"}]}
@@ -219,12 +230,16 @@ async def test_a_typo_is_a_type_error(door: Callable[..., Door]) -> None:
         opened.client.estimate(**ASK, temprature=1)
 
 
-async def test_a_body_over_the_limit(door: Callable[..., Door], serve: Callable[[Script], ByteServer]) -> None:
+async def test_a_body_over_the_limit(
+    door: Callable[..., Door], serve: Callable[[Script], ByteServer]
+) -> None:
     server = serve(answer(completion("hi")))
     opened = door(server)
     with pytest.raises(errors.InvalidRequestError, match=f"over the limit of {MAX_BODY}") as caught:
         await opened.create(model="m", messages=[{"role": "user", "content": "x" * MAX_BODY}])
-    assert str(MAX_BODY + len('{"model":"m","messages":[{"role":"user","content":""}]}')) in caught.value.message
+    assert (
+        str(MAX_BODY + len('{"model":"m","messages":[{"role":"user","content":""}]}')) in caught.value.message
+    )
     assert caught.value.hint
     assert server.requests == []
 
@@ -265,7 +280,9 @@ async def test_a_closed_client(door: Callable[..., Door], serve: Callable[[Scrip
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_an_async_client_in_sync_code(anyio_backend: str, serve: Callable[[Script], ByteServer]) -> None:
+async def test_an_async_client_in_sync_code(
+    anyio_backend: str, serve: Callable[[Script], ByteServer]
+) -> None:
     del anyio_backend
     server = serve(lambda peer: begin_stream(peer, [piece("a")]) or peer.wait_gone())
     client = AsyncPingToken(api_key="a-key", base_url=server.url)
@@ -312,7 +329,9 @@ def _short(body: bytes) -> Script:
     """A body shorter than it says, and then the end."""
 
     def play(peer: Peer) -> None:
-        peer.send(head(200, {"content-type": "application/json", "content-length": str(len(body) + 50)}) + body)
+        peer.send(
+            head(200, {"content-type": "application/json", "content-length": str(len(body) + 50)}) + body
+        )
         peer.cut()
 
     return play
@@ -348,7 +367,9 @@ BAD_ANSWERS: dict[str, tuple[Script, type[errors.APIError], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_ANSWERS)
-async def test_a_bad_answer(name: str, door: Callable[..., Door], serve: Callable[[Script], ByteServer]) -> None:
+async def test_a_bad_answer(
+    name: str, door: Callable[..., Door], serve: Callable[[Script], ByteServer]
+) -> None:
     script, kind, named = BAD_ANSWERS[name]
     server = serve(script)
     opened = door(server, timeout=10, max_retries=0)
@@ -366,7 +387,12 @@ def _complete(error: errors.APIError, named: str, server: ByteServer) -> None:
     assert named in error.message
     assert len(error.attempts) == len(server.requests) == 1
     assert error.source in ("network", "platform")
-    told = error.hint is not None or isinstance(error, errors.APIStatusError) or "closed" in named or named == "reset"
+    told = (
+        error.hint is not None
+        or isinstance(error, errors.APIStatusError)
+        or "closed" in named
+        or named == "reset"
+    )
     assert told, error
 
 
@@ -391,7 +417,9 @@ BAD_STREAMS: dict[str, tuple[Script, type[errors.APIError], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_STREAMS)
-async def test_a_bad_stream(name: str, door: Callable[..., Door], serve: Callable[[Script], ByteServer]) -> None:
+async def test_a_bad_stream(
+    name: str, door: Callable[..., Door], serve: Callable[[Script], ByteServer]
+) -> None:
     script, kind, named = BAD_STREAMS[name]
     server = serve(script)
     opened = door(server, timeout=10, max_retries=0)
@@ -493,7 +521,10 @@ async def test_a_trickle_ends_at_the_deadline(
     ],
 )
 async def test_a_list_of_edges_that_cannot_be_trusted(
-    entries: list[dict[str, Any]], named: str, door: Callable[..., Door], serve: Callable[[Script], ByteServer]
+    entries: list[dict[str, Any]],
+    named: str,
+    door: Callable[..., Door],
+    serve: Callable[[Script], ByteServer],
 ) -> None:
     good = {"id": "good", "base_url": "http://127.0.0.1:1/api/v1"}
     listed = [good, *entries] if any(entry.get("weight", 1) for entry in entries) else entries
