@@ -158,14 +158,15 @@ def test_usage_under_either_name_and_nothing_else() -> None:
     assert usage is not None
     assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) == (9, 4, 2)
     assert usage_of({"prompt_tokens": 3, "completion_tokens": None, "total_tokens": 3}) is not None
-    for other in (
+    others: list[Any] = [
         None,
         5,
         [],
         {},
         {"input_tokens": 9, "cache_read_input_tokens": 50},
         {"total_tokens": "many"},
-    ):
+    ]
+    for other in others:
         assert usage_of(other) is None
 
 
