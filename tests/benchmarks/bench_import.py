@@ -4,8 +4,8 @@
 
 A process a measurement, byte code kept, the first of each not counted. Two ratios: of whole processes, by which
 the target goes, and ``net`` of the bare interpreter. The package loads its names when they are first used, so its
-bare import says little by itself: the next row loads both client classes, and ``one call`` makes a client and one
-whole call, so that nothing hides by being imported late.
+bare import says little by itself: the next row loads both client classes and is held to the same target. ``one call``
+makes a client and one whole call, so that nothing hides by being imported late.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ CODE = {  # label: whose environment, what is run
     "import liter_llm": ("liter_llm", "import liter_llm"),
     "import litellm": ("litellm", "import litellm"),
 }
+JUDGED = ("import pingtoken_sdk", "and its client classes")
+PACKAGES = {"ours": ("pingtoken_sdk", "httpx", "pydantic"), "openai": ("openai",), "aiohttp": ("aiohttp",)}
+PACKAGES |= {"liter_llm": ("liter-llm",), "litellm": ("litellm",)}
 
 
 @dataclass(slots=True)
@@ -69,6 +72,20 @@ def run(peer: str, code: str, url: str) -> Cost:
     return Cost((used.ru_utime + used.ru_stime) * 1e3, harness.kib(used.ru_maxrss) / 1024, int(told[-1]))
 
 
+def versions() -> dict[str, str]:
+    """The version of every package measured, as its own environment tells it."""
+    tell = "import importlib.metadata as m, sys; print(*[m.version(name) for name in sys.argv[1:]])"
+    told: dict[str, str] = {}
+    for peer, names in PACKAGES.items():
+        if harness.is_ready(peer):
+            command = [str(python_of(peer)), "-c", tell, *names]
+            done = subprocess.run(
+                command, capture_output=True, text=True, env=harness.environment(), check=True
+            )
+            told.update(zip(names, done.stdout.split(), strict=True))
+    return told
+
+
 def main() -> None:
     options = harness.options("What an import costs", rounds=25)
     wanted = {label: what for label, what in CODE.items() if harness.is_ready(what[0])}
@@ -91,11 +108,9 @@ def main() -> None:
         modules = max([cost.modules for cost in measured])
         whole = harness.ratio(cpu, httpx)
         judged = ["", ""]
-        if label == "import pingtoken_sdk":
+        if label in JUDGED:
             met = whole <= TIMES and modules <= MODULES
             judged = [f"<= {TIMES}, <= {MODULES} modules", table.verdict(label, met=met)]
-        elif label == "and its client classes":
-            judged = [f"<= {MODULES} modules", table.verdict(label, met=modules <= MODULES)]
         table.add(
             label,
             f"{harness.median(cpu):.0f}",
@@ -106,7 +121,7 @@ def main() -> None:
             *judged,
         )
     missing = [what[0] for label, what in CODE.items() if label not in wanted]
-    harness.conclude(table, {}, sorted(set(missing)))
+    harness.conclude(table, versions(), sorted(set(missing)))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,36 @@ FOR_TYPES_ONLY: Final = frozenset({("resources", "client")})
 
 PURE: Final = frozenset({"types", "errors", "routing", "cost", "flow", "dialects"})
 IMPURE_MODULES: Final = frozenset(
-    ["asyncio", "anyio", "trio", "threading", "_thread", "concurrent", "multiprocessing", "subprocess", "queue", "sched", "signal", "selectors", "select", "socket", "ssl", "http", "urllib3", "requests", "httpx", "httpx2", "httpcore", "h11", "time", "random", "secrets", "uuid", "sqlite3", "tempfile"]
+    [
+        "asyncio",
+        "anyio",
+        "trio",
+        "threading",
+        "_thread",
+        "concurrent",
+        "multiprocessing",
+        "subprocess",
+        "queue",
+        "sched",
+        "signal",
+        "selectors",
+        "select",
+        "socket",
+        "ssl",
+        "http",
+        "urllib3",
+        "requests",
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "h11",
+        "time",
+        "random",
+        "secrets",
+        "uuid",
+        "sqlite3",
+        "tempfile",
+    ]
 )
 # The two places that may hold a lock, and nothing else of threading.
 LOCKED: Final = frozenset({"routing.shared", "cost.vocabulary"})

@@ -73,8 +73,14 @@ def broken_links(path: Path, project: Path) -> list[str]:
             continue
         place, _, fragment = target.partition("#")
         there = (path.parent / place).resolve() if place else path
-        if not there.exists() or not there.is_relative_to(project.resolve()) or (
-            fragment and there.suffix == ".md" and fragment not in anchors(there.read_text(encoding="utf-8"))
+        if (
+            not there.exists()
+            or not there.is_relative_to(project.resolve())
+            or (
+                fragment
+                and there.suffix == ".md"
+                and fragment not in anchors(there.read_text(encoding="utf-8"))
+            )
         ):
             broken.append(target)
     return broken
