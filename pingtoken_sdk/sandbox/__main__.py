@@ -114,9 +114,11 @@ def _end_with_stdin(stop: asyncio.Event) -> None:
 
 def _raise_file_limit() -> None:
     """A thousand calls need a thousand descriptors; take what the system allows without asking."""
+    if sys.platform == "win32":  # has no such limit
+        return
     try:
         import resource
-    except ImportError:  # Windows has no such limit
+    except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
