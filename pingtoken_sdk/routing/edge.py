@@ -64,10 +64,6 @@ class Edge:
         """Something came from the edge. Called for every chunk without a lock: a plain store only."""
         self.last_sign = now
 
-    def heard_since(self, then: float) -> bool:
-        """Whether anything came from it after ``then``."""
-        return self.last_sign is not None and self.last_sign > then
-
     def sent(self, ticket: object, now: float) -> bool:
         """A call goes out to it; whether that call is the probe."""
         self.in_flight += 1

@@ -96,7 +96,7 @@ class Ticket:
 
     def ask_again_at(self, now: float) -> float | None:
         """When to ask :meth:`silent` (again). ``None``: never, since the answer has begun or is a whole one,
-        the edge was heard of since the send, there is no other edge, or the call must not be repeated."""
+        there is no other edge, or the call must not be repeated."""
         with self._shared.lock:
             if not self._may_be_silent():
                 return None
@@ -114,7 +114,7 @@ class Ticket:
             tally = self._progress.tally
             if not self._may_be_silent() or now < self._patience_ends() or not tally.may_move(fleet.policy):
                 return False
-            age = now - self.started
+            age = now - self._quiet_since()
             other = better_edge(fleet, self._progress.ask, self._edge.index, age, now)
             if other is None or not fleet.budget.spend("one"):
                 return False
@@ -198,7 +198,7 @@ class Ticket:
         with self._shared.lock:
             if self.ended:
                 return
-            silence = self._heard_nothing() and now >= self._patience_ends()
+            silence = self._could_be_elsewhere() and now >= self._patience_ends()
             self._waited_in_vain(now)
             probed = self._leave()
             self._progress.over = True
@@ -266,21 +266,21 @@ class Ticket:
         self._signals.observe_at_least(waited, now, self._progress.ask.lane.fleet_floor)
 
     def _may_be_silent(self) -> bool:
-        return not self.ended and not self._progress.hold and self._heard_nothing()
+        return not self.ended and not self._progress.hold and self._could_be_elsewhere()
 
-    def _heard_nothing(self) -> bool:
-        """Whether this is a stream that could have gone elsewhere, and nothing came since its send."""
+    def _could_be_elsewhere(self) -> bool:
+        """Whether this is a stream without a token that another edge could serve."""
         lane = self._progress.ask.lane
-        return (
-            lane.streamed
-            and len(lane.serving) > 1
-            and self._token_at is None
-            and not self._edge.heard_since(self.started)
-        )
+        return lane.streamed and len(lane.serving) > 1 and self._token_at is None
+
+    def _quiet_since(self) -> float:
+        """Since when nothing came from the edge: the send, or a later sign of life, if only of another call. An
+        edge that speaks is busy, not dead; one that spoke once after the send may have died since."""
+        return max(self.started, self._edge.last_sign or self.started)
 
     def _patience_ends(self) -> float:
         lane, policy = self._progress.ask.lane, self._shared.fleet.policy
-        return self.started + patience(lane.p90, self._uncached, policy, moved=self._moved)
+        return self._quiet_since() + patience(lane.p90, self._uncached, policy, moved=self._moved)
 
     def _blame(self, weight: float, kind: str, now: float, *, probed: bool) -> None:
         fleet = self._shared.fleet

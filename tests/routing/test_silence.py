@@ -81,15 +81,26 @@ def test_a_single_edge_is_waited_for(make: Make, start: Start, send: SendTo) -> 
     assert not ticket.silent(500.0)
 
 
-def test_any_byte_from_the_edge_ends_the_suspicion_even_of_another_call(
+def test_any_byte_from_the_edge_defers_the_suspicion_even_of_another_call(
     make: Make, start: Start, send: SendTo
 ) -> None:
     balancer = trained(make, start, send)
     waiting, other = [send(start(balancer, 10.0), 10.0) for _ in range(3)][::2]
     assert waiting.edge_name == other.edge_name
+    for tenth in range(100, 1000):  # an edge that speaks is busy, not dead
+        other.alive(tenth / 10)
+        assert not waiting.silent(tenth / 10)
+    assert waiting.ask_again_at(100.0) is not None
+
+
+def test_an_edge_that_spoke_after_the_send_and_then_died_is_left(
+    make: Make, start: Start, send: SendTo
+) -> None:
+    balancer = trained(make, start, send)
+    waiting, other = [send(start(balancer, 10.0), 10.0) for _ in range(3)][::2]
     other.alive(10.5)
-    assert not waiting.silent(100.0)
-    assert waiting.ask_again_at(100.0) is None
+    assert asked_until(waiting, 10.5, 40.0) is not None
+    assert waiting.ended
 
 
 def test_a_queue_is_no_fault_where_the_others_are_no_better(make: Make, start: Start, send: SendTo) -> None:

@@ -43,7 +43,7 @@ class Settings:
     def timeouts(self) -> Timeouts:
         """Limits of a call in seconds, with or without router: shorter than usual, so that what hangs shows
         before the end."""
-        return Timeouts(total=max(6.0, 0.3 * self.seconds), first_token=2.0)
+        return Timeouts(total=max(6.0, 0.3 * self.seconds))
 
 
 def run_demo(settings: Settings, view: View) -> Report:
