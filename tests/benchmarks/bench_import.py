@@ -5,7 +5,7 @@
 A process a measurement, byte code kept, the first of each not counted. Two ratios: of whole processes, by which
 the target goes, and ``net`` of the bare interpreter. The package loads its names when they are first used, so its
 bare import says little by itself: the next row loads both client classes and is held to the same target. ``one call``
-makes a client and one whole call, so that nothing hides by being imported late.
+makes a client and one whole call, so that nothing hides by being imported late. What the package's dependencies cost without it has rows of its own.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from setup_peers import python_of
 TIMES = 2.3
 MODULES = 400
 ASK = 'model="gpt-4o", messages=[{"role": "user", "content": "hi"}]'
+MODEL = "from pydantic import BaseModel\nclass Model(BaseModel):\n    name: str"
 CODE = {  # label: whose environment, what is run
     "bare interpreter": ("ours", "pass"),
     "import httpx": ("ours", "import httpx"),
+    "pydantic, one model": ("ours", MODEL),
+    "and ssl, h11, anyio": ("ours", f"{MODEL}\nimport ssl, h11, anyio"),
     "import pingtoken_sdk": ("ours", "import pingtoken_sdk"),
     "and its client classes": ("ours", "from pingtoken_sdk import AsyncPingToken, PingToken"),
     "and one call": (

@@ -256,9 +256,11 @@ def conclude(table: Table, versions: dict[str, str], missing: Sequence[str] = ()
     """Print the table and what it rests on. Ends with 1 where a target was missed."""
     print(table)
     print()
-    print(
-        f"Python {platform.python_version()}, " + ", ".join([f"{name} {v}" for name, v in versions.items()])
-    )
+    told = [
+        f"Python {platform.python_version()}",
+        *[f"{name} {version}" for name, version in versions.items()],
+    ]
+    print(", ".join(told))
     if hasattr(os, "getloadavg"):
         print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for name in missing:

@@ -97,7 +97,8 @@ def test_an_edge_that_spoke_after_the_send_and_then_died_is_left(
     make: Make, start: Start, send: SendTo
 ) -> None:
     balancer = trained(make, start, send)
-    waiting, other = [send(start(balancer, 10.0), 10.0) for _ in range(3)][::2]
+    waiting, elsewhere, other = [send(start(balancer, 10.0), 10.0) for _ in range(3)]
+    elsewhere.finish(10.2)
     other.alive(10.5)
     assert asked_until(waiting, 10.5, 40.0) is not None
     assert waiting.ended
@@ -235,7 +236,7 @@ def test_a_deadline_in_silence_is_blamed_and_one_in_a_queue_is_not(
         balancer = trained(make, start, send)
         ticket = send(start(balancer, 10.0), 10.0)
         if heard:
-            ticket.alive(10.5)
+            ticket.alive(69.5)
         ticket.expire(70.0)
         state = next(s.state for s in balancer.snapshot(70.0) if s.name == ticket.edge_name)
         assert state == ("healthy" if heard else "ejected")
