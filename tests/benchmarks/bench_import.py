@@ -5,13 +5,15 @@
 A process a measurement, byte code kept, the first of each not counted. Two ratios: of whole processes, by which
 the target goes, and ``net`` of the bare interpreter. The package loads its names when they are first used, so its
 bare import says little by itself: the next row loads both client classes and is held to the same target. ``one call``
-makes a client and one whole call, so that nothing hides by being imported late. What the package's dependencies cost without it has rows of its own.
+makes a client and one whole call, so that nothing hides by being imported late. What the package's dependencies
+cost without it has rows of its own.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -24,7 +26,7 @@ ASK = 'model="gpt-4o", messages=[{"role": "user", "content": "hi"}]'
 MODEL = "from pydantic import BaseModel\nclass Model(BaseModel):\n    name: str"
 CODE = {  # label: whose environment, what is run
     "bare interpreter": ("ours", "pass"),
-    "import httpx": ("ours", "import httpx"),
+    "import httpx": ("httpx", "import httpx"),
     "pydantic, one model": ("ours", MODEL),
     "and ssl, h11, anyio": ("ours", f"{MODEL}\nimport ssl, h11, anyio"),
     "import pingtoken_sdk": ("ours", "import pingtoken_sdk"),
@@ -44,7 +46,12 @@ CODE = {  # label: whose environment, what is run
     "import litellm": ("litellm", "import litellm"),
 }
 JUDGED = ("import pingtoken_sdk", "and its client classes")
-PACKAGES = {"ours": ("pingtoken_sdk", "httpx", "pydantic"), "openai": ("openai",), "aiohttp": ("aiohttp",)}
+PACKAGES = {
+    "ours": ("pingtoken_sdk", "pydantic"),
+    "httpx": ("httpx",),
+    "openai": ("openai",),
+    "aiohttp": ("aiohttp",),
+}
 PACKAGES |= {"liter_llm": ("liter-llm",), "litellm": ("litellm",)}
 
 
@@ -91,6 +98,8 @@ def versions() -> dict[str, str]:
 
 def main() -> None:
     options = harness.options("What an import costs", rounds=25)
+    if not (harness.is_ready("ours") and harness.is_ready("httpx")):
+        sys.exit("first run: python tests/benchmarks/setup_peers.py")
     wanted = {label: what for label, what in CODE.items() if harness.is_ready(what[0])}
     costs: dict[str, list[Cost]] = {label: [] for label in wanted}
     with ExitStack() as stack:
