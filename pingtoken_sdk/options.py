@@ -79,6 +79,48 @@ class RetryPolicy:
             )
 
 
+class _Environment:
+    """Environment variables, among them the key, out of sight of tracebacks that show locals."""
+
+    __slots__ = ("_variables",)
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def __repr__(self) -> str:
+        return "<environment>"
+
+    def get(self, name: str) -> str | None:
+        return self._variables.get(name)
+
+    def key(self) -> Secret:
+        if not self._variables.get("PINGTOKEN_API_KEY"):
+            unset = "PINGTOKEN_API_KEY" not in self._variables
+            raise ConfigurationError(
+                "there is no API key" if unset else "PINGTOKEN_API_KEY is empty",
+                hint="pass api_key= or set PINGTOKEN_API_KEY; keys are made in the platform's console",
+            )
+        return Secret(self._variables["PINGTOKEN_API_KEY"])
+
+
+class _NoKey:
+    """Stands for a key that was given as something else than a string, which may yet be the key."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __call__(self) -> str:
+        raise _not_a_string(self.kind)
+
+
+def _not_a_string(kind: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the API key is a {kind}", hint="give a string, or a callable that returns one"
+    )
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Options:
     """The settled options of a client or of a view of it."""
@@ -110,23 +152,24 @@ class Options:
         environment: Mapping[str, str] | None = None,
     ) -> Options:
         """Raises :class:`ConfigurationError` naming the argument or variable that is wrong."""
-        env = os.environ if environment is None else environment
+        env = _Environment(os.environ if environment is None else environment)
         url = checked_url(base_url or env.get("PINGTOKEN_BASE_URL") or DEFAULT_BASE_URL, "base_url")
-        if edges is None and env.get("PINGTOKEN_EDGES") is not None:
-            edges = [part.strip() for part in env["PINGTOKEN_EDGES"].split(",") if part.strip()]
+        listed = env.get("PINGTOKEN_EDGES")
+        if edges is None and listed is not None:
+            edges = [part.strip() for part in listed.split(",") if part.strip()]
         if edges is not None and not isinstance(edges, str) and not list(edges):
             raise ConfigurationError(
                 "the list of edges is empty", hint="leave edges out to use base_url alone, or name one"
             )
-        if timeout is None and env.get("PINGTOKEN_TIMEOUT"):
-            timeout = _seconds(env["PINGTOKEN_TIMEOUT"], "PINGTOKEN_TIMEOUT")
+        limit = env.get("PINGTOKEN_TIMEOUT")
+        if timeout is None and limit:
+            timeout = _seconds(limit, "PINGTOKEN_TIMEOUT")
+        if ca_file is not None and not os.path.isfile(ca_file):
+            raise ConfigurationError(f"ca_file {ca_file!r} is no file", hint="name a PEM file of authorities")
         if api_key is None:
-            if not env.get("PINGTOKEN_API_KEY"):
-                raise ConfigurationError(
-                    "there is no API key" if "PINGTOKEN_API_KEY" not in env else "PINGTOKEN_API_KEY is empty",
-                    hint="pass api_key= or set PINGTOKEN_API_KEY; keys are made in the platform's console",
-                )
-            api_key = Secret(env["PINGTOKEN_API_KEY"])
+            api_key = env.key()
+        elif isinstance(api_key, _NoKey):
+            raise _not_a_string(api_key.kind)
         return cls(
             api_key=checked_key(api_key) if isinstance(api_key, Secret) else api_key,
             base_url=url,
@@ -161,10 +204,11 @@ class Options:
 
 
 def key_source(value: object) -> KeySource | None:
-    """Where a client's key comes from, the key itself out of sight. Raises :class:`ConfigurationError`."""
-    if value is None or isinstance(value, Secret):
+    """Where a client's key comes from, the key itself out of sight. Raises nothing: the caller still holds the
+    key in its locals."""
+    if value is None or isinstance(value, Secret) or callable(value):
         return value
-    return value if callable(value) else conceal(value)
+    return Secret(value) if isinstance(value, str) else _NoKey(type(value).__name__)
 
 
 def conceal(value: object) -> Secret:
@@ -172,9 +216,7 @@ def conceal(value: object) -> Secret:
     if not isinstance(value, str):
         kind = type(value).__name__
         del value
-        raise ConfigurationError(
-            f"the API key is a {kind}", hint="give a string, or a callable that returns one"
-        )
+        raise _not_a_string(kind)
     return Secret(value)
 
 
@@ -204,13 +246,14 @@ def checked_url(url: str, name: str) -> str:
         raise ConfigurationError(
             f"{name} is a {type(url).__name__}", hint=f"give a string like {DEFAULT_BASE_URL}"
         )
+    if "@" in url.split("//", 1)[-1].split("/", 1)[0]:
+        del url
+        raise ConfigurationError(f"{name} holds a user name or password", hint="the key goes into api_key=")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise ConfigurationError(f"{name} {url!r} is no URL: {error}") from None
-    if parts.username is not None or parts.password is not None:
-        raise ConfigurationError(f"{name} holds a user name or password", hint="the key goes into api_key=")
     if parts.scheme not in ("http", "https"):
         raise ConfigurationError(
             f"{name} {url!r} has no http:// or https://",
@@ -232,6 +275,8 @@ def edge_configs(edges: Sequence[str]) -> tuple[EdgeConfig, ...]:
         raise ConfigurationError(f"edges is one string, {edges!r}", hint="give a list of base URLs")
     configs: list[EdgeConfig] = []
     for entry in edges:
+        if not isinstance(entry, str):
+            raise ConfigurationError(f"an edge is a {type(entry).__name__}", hint="give its base URL as a string")
         name, given, url = entry.partition("=") if "=" in entry.split("://")[0] else ("", "", entry)
         url = checked_url(url.strip(), "edge")
         parts = urlsplit(url)

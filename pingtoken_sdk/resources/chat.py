@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, Unp
 
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from ..types.params import ChatParams, MessageParam
-from .payload import chat_payload
+from .payload import Veil, chat_payload
 from .raw import RawResponse, raw_response
 from .stream import AsyncStream, Stream
 
@@ -142,7 +142,7 @@ class Completions:
             APIConnectionError: No edge answered (``APITimeoutError``: not within the deadline).
             APIResponseValidationError: What answered is not the API.
         """
-        payload = chat_payload(locals())
+        payload = chat_payload(Veil(locals()))
         if payload.streamed:
             return self._client._stream(payload)
         return self._client._answer(payload, ChatCompletion, keep_raw=self._keep_raw)
@@ -233,7 +233,7 @@ class AsyncCompletions:
             APIConnectionError: No edge answered (``APITimeoutError``: not within the deadline).
             APIResponseValidationError: What answered is not the API.
         """
-        payload = chat_payload(locals())
+        payload = chat_payload(Veil(locals()))
         if payload.streamed:
             return await self._client._stream(payload)
         return await self._client._answer(payload, ChatCompletion, keep_raw=self._keep_raw)

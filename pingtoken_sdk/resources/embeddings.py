@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..types.chat import EmbeddingList
-from .payload import embeddings_payload
+from .payload import Veil, embeddings_payload
 
 if TYPE_CHECKING:
     from ..client import AsyncPingToken, PingToken
@@ -48,7 +48,7 @@ class Embeddings:
             APIStatusError: The platform said no.
             APIConnectionError: No edge answered.
         """
-        return self._client._answer(embeddings_payload(locals()), EmbeddingList)
+        return self._client._answer(embeddings_payload(Veil(locals())), EmbeddingList)
 
 
 class AsyncEmbeddings:
@@ -85,4 +85,4 @@ class AsyncEmbeddings:
             APIStatusError: The platform said no.
             APIConnectionError: No edge answered.
         """
-        return await self._client._answer(embeddings_payload(locals()), EmbeddingList)
+        return await self._client._answer(embeddings_payload(Veil(locals())), EmbeddingList)

@@ -6,7 +6,7 @@ wrong with them is told as a sentence by a function that has returned before any
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from ..errors import InvalidRequestError
 
-__all__ = ["MAX_BODY", "Payload", "chat_payload", "embeddings_payload", "get_payload", "model_path"]
+__all__ = ["MAX_BODY", "Payload", "Veil", "chat_payload", "embeddings_payload", "get_payload", "model_path"]
 
 MAX_BODY: Final = 64 * 1024 * 1024
 """The longest request body sent, in bytes. Larger ones are refused by every edge known, after the upload."""
@@ -24,6 +24,17 @@ _ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 _NOT_IN_BODY: Final = frozenset(
     {"self", "extra_body", "extra_headers", "extra_query", "timeout", "idempotency_key"}
 )
+
+
+class Veil(dict[str, Any]):
+    """A dict that may hold a prompt, and so shows its size only."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} parameters>"
+
+    __str__ = __repr__
 
 
 class Payload:
@@ -41,7 +52,7 @@ class Payload:
         self.endpoint = endpoint
         self.model = model
         self.about = ""
-        self.params: dict[str, Any] = {}
+        self.params = Veil()
         self.headers: Mapping[str, str] | None = None
         self.idempotency_key: str | None = None
         self.timeout: float | None = None
@@ -52,7 +63,7 @@ class Payload:
         self.problem: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
-        return f"Payload({self.endpoint}, model={self.model!r}, <{len(self.params)} parameters>)"
+        return f"Payload({self.endpoint}, model={self.model!r}, {self.params!r})"
 
     def encoded(self) -> bytes:
         """The body. Raises :class:`InvalidRequestError` for parameters that make no call, that are not JSON, or
@@ -99,7 +110,8 @@ def chat_payload(arguments: Mapping[str, Any]) -> Payload:
     """A chat completion from the arguments of ``create``, by name."""
     payload = _payload("/chat/completions", "chat.completions", arguments)
     params = payload.params
-    params["messages"] = [_as_message(message) for message in _as_list(params.get("messages"))]
+    given = params.get("messages")
+    params["messages"] = [_as_message(message) for message in _as_list(given)]
     if params.pop("stream", False):
         payload.streamed = params["stream"] = True
         options = params.get("stream_options")
@@ -107,7 +119,7 @@ def chat_payload(arguments: Mapping[str, Any]) -> Payload:
         if options is None:
             # Without it a stream has no usage, and so no cost. The chunk that carries it is not shown.
             params["stream_options"] = {"include_usage": True}
-    payload.problem = _chat_problem(payload)
+    payload.problem = _call_problem(payload, arguments) or _list_problem("messages", given) or _chat_problem(payload)
     choices = params.get("n")
     payload.choices = choices if isinstance(choices, int) else 1
     payload.session = params.get("prompt_cache_key") or params.get("user")
@@ -120,14 +132,16 @@ def embeddings_payload(arguments: Mapping[str, Any]) -> Payload:
     given = payload.params.get("input")
     if not isinstance(given, str | list):
         payload.params["input"] = given = list(_as_list(given))
-    payload.problem = _model_problem(payload)
-    if not given and payload.problem is None:
+    payload.problem = _call_problem(payload, arguments)
+    if payload.problem is None and not isinstance(arguments["input"], str):
+        payload.problem = _list_problem("input", arguments["input"])
+    if payload.problem is None and not given:
         payload.problem = "input is empty", "give a text or a list of texts"
     return payload
 
 
 def _payload(path: str, endpoint: str, arguments: Mapping[str, Any]) -> Payload:
-    query = arguments.get("extra_query")
+    query = _mapping(arguments.get("extra_query"))
     payload = Payload("POST", path + ("?" + urlencode(query) if query else ""), endpoint=endpoint)
     model = arguments["model"]
     params = payload.params
@@ -135,7 +149,7 @@ def _payload(path: str, endpoint: str, arguments: Mapping[str, Any]) -> Payload:
     for name, value in arguments.items():
         if value is not None and name not in _NOT_IN_BODY:
             params[name] = value
-    params.update(arguments.get("extra_body") or {})
+    params.update(_mapping(arguments.get("extra_body")))
     payload.model = model if isinstance(model, str) else ""
     payload.headers = arguments.get("extra_headers")
     payload.timeout = arguments.get("timeout")
@@ -144,7 +158,7 @@ def _payload(path: str, endpoint: str, arguments: Mapping[str, Any]) -> Payload:
 
 
 def _as_list(value: Any) -> Sequence[Any]:
-    if value is None or isinstance(value, str | bytes | Mapping):
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         return ()
     return value if isinstance(value, list | tuple) else list(value)
 
@@ -156,19 +170,35 @@ def _as_message(message: Any) -> Any:
     return message
 
 
-def _model_problem(payload: Payload) -> tuple[str, str] | None:
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _call_problem(payload: Payload, arguments: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What is wrong with the arguments that every call of a model has."""
     model = payload.params.get("model")
     if not isinstance(model, str) or not model.strip():
         return f"model is {model!r}"[:80], "name a model, such as 'deepseek-v4-pro'; see client.models.list()"
-    if payload.timeout is not None and not (isinstance(payload.timeout, int | float) and payload.timeout > 0):
-        return f"timeout is {payload.timeout!r}", "give a positive number of seconds"
+    limit = payload.timeout
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0):
+        return f"timeout is {limit!r}", "give a positive number of seconds"
+    for name in ("extra_body", "extra_headers", "extra_query"):
+        given = arguments.get(name)
+        if given is not None and not isinstance(given, Mapping):
+            return f"{name} is a {type(given).__name__}", "give a mapping from names to values"
+    key = payload.idempotency_key
+    if key is not None and not (isinstance(key, str) and key and key.isascii() and key.isprintable()):
+        return "idempotency_key is not a line of ASCII text", "leave it out, or give a UUID as a string"
+    return None
+
+
+def _list_problem(name: str, given: Any) -> tuple[str, str] | None:
+    if given is not None and (isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable)):
+        return f"{name} is a {type(given).__name__}", f"{name} takes a list"
     return None
 
 
 def _chat_problem(payload: Payload) -> tuple[str, str] | None:
-    problem = _model_problem(payload)
-    if problem is not None:
-        return problem
     messages = payload.params["messages"]
     if not messages:
         return "messages is empty", "give at least one message, such as {'role': 'user', 'content': '...'}"

@@ -133,11 +133,21 @@ class H11AsyncExchange:
             self._talk.fail(*connect_fault(error, self._request.connect_timeout))
             self._finish()
             return
+        except Exception as error:  # noqa: BLE001 - of a context of the user's own; nobody awaits this task
+            self._connecting = None
+            self._talk.fail("local", f"{self._talk.peer}: connecting raised {type(error).__name__}")
+            self._finish()
+            return
         self._connecting = None
         if self._talk.finished:  # dropped, together with the last step of connecting
             link.drop()
             return
-        self._begin(link)
+        try:
+            self._begin(link)
+        except Exception as error:  # noqa: BLE001 - as above
+            link.drop()
+            self._talk.fail("local", f"{self._talk.peer}: the request cannot be sent ({type(error).__name__})")
+            self._finish()
 
     def _begin(self, link: Link) -> None:
         """Write the request. No await between here and the check that the connection is good."""

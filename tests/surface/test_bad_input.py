@@ -57,13 +57,14 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
         ({"base_url": "https://h:99999"}, {}, "https://h:99999", None),
         ({"base_url": "https://h/v1?x=1"}, {}, "query", "base URL alone"),
         ({"base_url": "https://me:pw@h/v1"}, {}, "user name", "api_key="),
+        ({"base_url": "me:pw@h:99999"}, {}, "user name", "api_key="),
         ({"base_url": 4}, {}, "int", "string"),
         ({}, {"PINGTOKEN_BASE_URL": "api.example"}, "'api.example'", "https://api.example"),
         ({"edges": []}, {}, "empty", "base_url"),
         ({"edges": ()}, {}, "empty", "base_url"),
         ({"edges": "https://a"}, {}, "https://a", "list"),
         ({"edges": ["a.example"]}, {}, "'a.example'", "https://a.example"),
-        ({"edges": [4]}, {}, "int", "base URL"),
+        ({"edges": [4]}, {}, "an edge is a int", "base URL"),
         ({"edges": [""]}, {}, "''", None),
         ({"edges": ["https://a", "https://a"]}, {}, "twice", "once"),
         ({"edges": ["x=https://a", "x=https://b"]}, {}, "one name", "name=url"),
@@ -73,7 +74,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
         ({"timeout": math.nan}, {}, "timeout is nan", "positive"),
         ({"timeout": "5"}, {}, "timeout is '5'", "positive"),
         ({"timeout": True}, {}, "timeout is True", "positive"),
-        ({}, {"PINGTOKEN_TIMEOUT": "0"}, "PINGTOKEN_TIMEOUT is 0", "positive"),
+        ({}, {"PINGTOKEN_TIMEOUT": "0"}, "PINGTOKEN_TIMEOUT is '0'", "positive"),
         ({}, {"PINGTOKEN_TIMEOUT": "soon"}, "PINGTOKEN_TIMEOUT is 'soon'", "positive"),
         ({"max_retries": -1}, {}, "max_retries is -1", "0 or a positive"),
         ({"max_retries": "3"}, {}, "max_retries is '3'", "0 or a positive"),
@@ -92,7 +93,7 @@ def test_a_client_that_cannot_be(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    if "api_key" not in options and "PINGTOKEN_API_KEY" not in environment and named != "no API key":
+    if not {"api_key", "PINGTOKEN_API_KEY"} & {*options, *environment} and named != "no API key":
         options = {"api_key": "a-key", **options}
     with pytest.raises((errors.ConfigurationError, errors.InvalidRequestError)) as caught:
         kind(**options)

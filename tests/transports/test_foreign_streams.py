@@ -177,7 +177,7 @@ def test_the_read_timeout_of_the_request_ends_a_stream_without_a_byte(library: L
 def test_the_read_timeout_also_ends_a_stream_that_stalls(library: Library, serve: Serve) -> None:
     server = serve(stream([HELLO], end="hang"))
     transport = library.transport(edges=[server.url])
-    limits = library.module.Timeout(0.2, connect=0.2)
+    limits = library.module.Timeout(0.5, connect=0.5)
     with library.client(transport) as client, pytest.raises(library.module.ReadTimeout):
         client.post(server.url + CHAT, json=STREAM, headers=AUTH, timeout=limits)
     assert server.client_left()
@@ -191,13 +191,13 @@ def test_comments_are_bytes_to_the_read_timeout(library: Library, serve: Serve) 
     def script(peer: Peer) -> None:
         peer.read_request()
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
-        for _ in range(8):
-            beat.wait(0.1)
+        for _ in range(7):
+            beat.wait(0.15)
             peer.send(b": thinking\n\n")
         peer.send(GOOD_STREAM)
 
     server = serve(script)
-    limits = library.module.Timeout(0.4, connect=0.1)
+    limits = library.module.Timeout(0.75, connect=0.1)
     with library.client(library.transport(edges=[server.url])) as client:
         response = client.post(server.url + CHAT, json=STREAM, headers=AUTH, timeout=limits)
     assert response.content.endswith(GOOD_STREAM)

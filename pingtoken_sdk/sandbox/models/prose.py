@@ -26,25 +26,32 @@ class Piece(NamedTuple):
 
 
 class Prose:
-    """Sentences by language, tokenized once for each vocabulary."""
+    """Sentences by language, measured once for each vocabulary."""
 
     def __init__(self) -> None:
         text = (files("pingtoken_sdk.sandbox") / "data" / "prose.json").read_text(encoding="utf-8")
         self._stock: dict[str, list[str]] = json.loads(text)
-        self._tokens: dict[tuple[str, str], list[bytes]] = {}
+        self._counts: dict[tuple[str, str], int] = {}
 
     def walk(self, tokenizer: Tokenizer, rng: random.Random, language: str, at_least: int) -> list[bytes]:
         """Whole sentences, at least ``at_least`` tokens of them."""
         stock = self._stock[language]
         glue = " " if language in {"en", "thought"} else "\n" if language == "code" else ""
-        tokens: list[bytes] = []
+        text = ""
+        parts = 0
         left: list[str] = []
-        while len(tokens) < at_least or not tokens:
-            if not left:
-                left = rng.sample(stock, len(stock))
-            sentence = left.pop()
-            tokens.extend(self._encoded(tokenizer, glue + sentence if tokens else sentence))
-        return tokens
+        while True:
+            while parts < at_least or not text:
+                if not left:
+                    left = rng.sample(stock, len(stock))
+                sentence = glue + left.pop() if text else left.pop()
+                parts += self._count(tokenizer, sentence)
+                text += sentence
+            # Tokens reach over the ends of sentences, so the whole is what counts.
+            tokens = tokenizer.token_bytes(text)
+            if len(tokens) >= at_least:
+                return tokens
+            parts = len(tokens)
 
     def language(self, prompt: str) -> str:
         """``"zh"``, ``"code"`` or ``"en"``, by what the prompt looks like."""
@@ -52,11 +59,11 @@ class Prose:
             return "zh"
         return "code" if _CODE.search(prompt) else "en"
 
-    def _encoded(self, tokenizer: Tokenizer, text: str) -> list[bytes]:
+    def _count(self, tokenizer: Tokenizer, text: str) -> int:
         key = (tokenizer.vocabulary.name, text)
-        found = self._tokens.get(key)
+        found = self._counts.get(key)
         if found is None:
-            found = self._tokens[key] = tokenizer.token_bytes(text)
+            found = self._counts[key] = len(tokenizer.token_bytes(text))
         return found
 
 
