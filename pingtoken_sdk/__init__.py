@@ -19,15 +19,9 @@ if TYPE_CHECKING:
     from .resources.stream import AsyncStream, Stream
     from .types.base import Money
     from .types.calls import Attempt, Cost, EdgeStatus
-    from .types.chat import (
-        ChatCompletion,
-        ChatCompletionChunk,
-        EmbeddingList,
-        Message,
-        ModelInfo,
-        ModelList,
-        Usage,
-    )
+    from .types.chat import ChatCompletion, ChatCompletionChunk, Message, Usage
+    from .types.embeddings import EmbeddingList
+    from .types.models import ModelInfo, ModelList
 
 __all__ = [
     "AsyncPingToken",
@@ -64,10 +58,10 @@ _HOMES = {
     "resources.stream": ("AsyncStream", "Stream"),
     "types.base": ("Money",),
     "types.calls": ("Attempt", "Cost", "EdgeStatus"),
-    "types.chat": (
-        "ChatCompletion", "ChatCompletionChunk", "EmbeddingList", "Message", "ModelInfo", "ModelList", "Usage",
-    ),
-}  # fmt: skip
+    "types.chat": ("ChatCompletion", "ChatCompletionChunk", "Message", "Usage"),
+    "types.embeddings": ("EmbeddingList",),
+    "types.models": ("ModelInfo", "ModelList"),
+}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 

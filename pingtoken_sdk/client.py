@@ -1,4 +1,7 @@
-"""The two clients: thin twins over one session, kept equal by a test."""
+"""The two clients: thin twins over one session, kept equal by a test.
+
+What not every program calls, estimates and the resources other than chat, is imported when it is first used.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from pydantic import BaseModel
 
-from .cost.estimate import CallShape, Estimate, estimate
 from .errors import InvalidRequestError, PingTokenError
 from .flow.call import opened_stream, whole_answer
 from .flow.live import LiveStream
@@ -18,12 +20,8 @@ from .flow.stream import ChatReader
 from .ledger import CallSink
 from .options import KeySource, Options, RetryPolicy, Timeouts, key_source
 from .resources.chat import AsyncChat, Chat
-from .resources.edges import AsyncEdges, Edges
-from .resources.embeddings import AsyncEmbeddings, Embeddings
-from .resources.models import AsyncModels, Models
 from .resources.parse import parser
 from .resources.payload import Payload
-from .resources.prices import AsyncPrices, Prices
 from .resources.stream import AsyncStream, Stream
 from .session import Session
 from .types.chat import ChatCompletionChunk
@@ -31,6 +29,13 @@ from .types.params import MessageParam
 from .wire.drive import arun, run
 from .wire.engine import AsyncEngine, SyncEngine, WireOptions
 from .wire.select import choose_async, choose_sync
+
+if TYPE_CHECKING:
+    from .cost.estimates import Estimate
+    from .resources.edges import AsyncEdges, Edges
+    from .resources.embeddings import AsyncEmbeddings, Embeddings
+    from .resources.models import AsyncModels, Models
+    from .resources.prices import AsyncPrices, Prices
 
 __all__ = ["AsyncPingToken", "PingToken"]
 
@@ -102,6 +107,8 @@ class _Client:
         """
         if (messages is None) == (input is None):
             raise InvalidRequestError("an estimate takes either messages= or input=")
+        from .cost.estimates import CallShape, estimate
+
         shape = CallShape(
             model=model,
             messages=None if messages is None else [_plain(message) for message in messages],
@@ -114,7 +121,8 @@ class _Client:
         return estimate(shape, self._session.catalogue, datetime.now(UTC))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._session.options!r})"
+        session = getattr(self, "_session", None)  # a traceback may show a client that could not be made
+        return f"{type(self).__name__}({session.options if session is not None else '...'!r})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -172,21 +180,29 @@ class PingToken(_Client):
     @cached_property
     def embeddings(self) -> Embeddings:
         """Embeddings."""
+        from .resources.embeddings import Embeddings
+
         return Embeddings(self)
 
     @cached_property
     def models(self) -> Models:
         """The models that the key may call."""
+        from .resources.models import Models
+
         return Models(self)
 
     @cached_property
     def prices(self) -> Prices:
         """The platform's prices."""
+        from .resources.prices import Prices
+
         return Prices(self)
 
     @cached_property
     def edges(self) -> Edges:
         """The edges: ``client.edges()`` is what the router knows of them."""
+        from .resources.edges import Edges
+
         return Edges(self)
 
     def with_options(
@@ -292,21 +308,29 @@ class AsyncPingToken(_Client):
     @cached_property
     def embeddings(self) -> AsyncEmbeddings:
         """Embeddings."""
+        from .resources.embeddings import AsyncEmbeddings
+
         return AsyncEmbeddings(self)
 
     @cached_property
     def models(self) -> AsyncModels:
         """The models that the key may call."""
+        from .resources.models import AsyncModels
+
         return AsyncModels(self)
 
     @cached_property
     def prices(self) -> AsyncPrices:
         """The platform's prices."""
+        from .resources.prices import AsyncPrices
+
         return AsyncPrices(self)
 
     @cached_property
     def edges(self) -> AsyncEdges:
         """The edges: ``client.edges()`` is what the router knows of them."""
+        from .resources.edges import AsyncEdges
+
         return AsyncEdges(self)
 
     def with_options(

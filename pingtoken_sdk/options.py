@@ -121,7 +121,7 @@ def _not_a_string(kind: str) -> ConfigurationError:
     )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Options:
     """The settled options of a client or of a view of it."""
 
@@ -272,11 +272,14 @@ def edge_configs(edges: Sequence[str]) -> tuple[EdgeConfig, ...]:
     Raises :class:`ConfigurationError` for a list that is empty, a URL that is none, or two edges of one name.
     """
     if isinstance(edges, str):
-        raise ConfigurationError(f"edges is one string, {edges!r}", hint="give a list of base URLs")
+        shown = "" if "@" in edges else f", {edges!r}"  # a password may stand before an @
+        raise ConfigurationError(f"edges is one string{shown}", hint="give a list of base URLs")
     configs: list[EdgeConfig] = []
     for entry in edges:
         if not isinstance(entry, str):
-            raise ConfigurationError(f"an edge is a {type(entry).__name__}", hint="give its base URL as a string")
+            raise ConfigurationError(
+                f"an edge is a {type(entry).__name__}", hint="give its base URL as a string"
+            )
         name, given, url = entry.partition("=") if "=" in entry.split("://")[0] else ("", "", entry)
         url = checked_url(url.strip(), "edge")
         parts = urlsplit(url)

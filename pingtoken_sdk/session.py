@@ -97,6 +97,7 @@ class Session:
 
     def start(self, payload: Payload) -> Started:
         """Make the flow's instructions of ``payload``. Raises :class:`InvalidRequestError`."""
+        payload.refuse_nonsense()
         options = self.options
         timeouts = as_timeouts(payload.timeout, options.timeouts)
         authorization = options.authorization()
@@ -177,8 +178,10 @@ class Session:
                 hint="is base_url right? Other OpenAI-compatible servers offer inference only",
             )
         if isinstance(error, ModelNotFoundError) and error.hint is None:
-            near = self.catalogue.near(payload.about or payload.model)
-            error.hint = f"did you mean {', '.join(near)}?" if near else "see client.models.list()"
+            model = payload.about or payload.model
+            near = self.catalogue.near(model)
+            way_out = f"did you mean {', '.join(near)}?" if near else "see client.models.list()"
+            error.hint = f"{model[:80]!r} is unknown here; {way_out}"
         self._enter(started, "failed", error.attempts, None, None, None, getattr(error, "request_id", None))
         return error
 

@@ -274,10 +274,13 @@ class SandboxAccount:
         self.id = account_id
         self.api_key = api_key
         self.key_id = key_id
-        self.base_url = sandbox.base_url
-        self.edges = list(sandbox.edges)
-        self.edge_names = [f"edge-{number + 1}" for number in range(len(sandbox.edges))]
         self.faults = Faults(sandbox, account_id)
+        self._use_shared_edges()
+
+    def _use_shared_edges(self) -> None:
+        self.base_url = self.sandbox.base_url
+        self.edges = list(self.sandbox.edges)
+        self.edge_names = [f"edge-{number + 1}" for number in range(len(self.edges))]
 
     def __repr__(self) -> str:
         return f"<SandboxAccount {self.id}>"
@@ -313,6 +316,11 @@ class SandboxAccount:
         self.edge_names = [edge["id"] for edge in opened]
         self.base_url = self.edges[0]
         return self.edges
+
+    def close_private_edges(self) -> None:
+        """Close this account's own edges, and go back to those of all."""
+        self.sandbox.admin("DELETE", "/edges", {"account": self.id})
+        self._use_shared_edges()
 
     def change(self, **fields: Any) -> None:
         """Change ``status``, ``status_reason``, ``restrictions``, ``pending_agreements``, ``billing_mode``,

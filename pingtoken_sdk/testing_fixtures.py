@@ -24,7 +24,8 @@ def sandbox_platform() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def account(sandbox_platform: Sandbox) -> Iterator[SandboxAccount]:
-    """An account of its own for a test, with 100 CNY; its faults are cleared afterwards."""
+    """An account of its own for a test, with 100 CNY; its faults and its private edges end with the test."""
     opened = sandbox_platform.account()
     yield opened
     opened.faults.clear()
+    opened.close_private_edges()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..cost.catalogue import Catalogue
-from ..cost.estimate import CallShape, Estimate, estimate
+from ..cost.estimates import CallShape, Estimate, estimate
 from . import connection
 from .failure import MISUSED, CommandError
 from .output import columns, print_json

@@ -6,20 +6,20 @@ where the platform has told no price; once it has, for a model, only its own pri
 
 from __future__ import annotations
 
-import difflib
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ..types.billing import PriceSchedule, Rates, Window
 from ..types.calls import Cost
 from ..types.chat import Usage
 from .charge import Meters, charge_meters
-from .prices import Price, UnpricedError, from_schedule, rate_card, vendor_tiers, window_of
+from .prices import Price, PriceTier, RateCard, UnpricedError, completed, from_schedule, price_window
+
+if TYPE_CHECKING:
+    from ..types.billing import PriceSchedule
 
 __all__ = ["Catalogue", "KnownModel", "Priced", "Quote"]
 
@@ -27,8 +27,7 @@ _OLD: Final = timedelta(days=60)
 _SOON: Final = timedelta(days=14)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownModel:
+class KnownModel(NamedTuple):
     """Facts about a model. ``tokenizer`` names its vocabulary, bundled or not; ``None`` limits are not known.
 
     ``context`` and ``max_output`` are tokens; ``max_output`` 0 marks a model that writes none (embeddings).
@@ -45,8 +44,7 @@ class KnownModel:
     deprecated_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """The price of a model at a moment, or ``None`` and the ``reason``; ``notes`` say what to mind."""
 
     price: Price | None
@@ -54,8 +52,7 @@ class Quote:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(NamedTuple):
     """What a finished call cost, or ``None`` and a ``note`` that says why."""
 
     cost: Cost | None
@@ -121,29 +118,30 @@ class Catalogue:
         even for a day that the platform's versions leave open. An unknown price has a reason, and is never
         zero. Raises :class:`ValueError` for a naive ``at``.
         """
-        if at.tzinfo is None:
-            raise ValueError("the moment of a price is an aware datetime, with its time zone")
-        own = self._platform.get(model)
-        versions = own if own is not None else _vendor_prices().get(model, ())
-        found = None
-        for price in versions:
-            if price.in_force(at):
-                found = price  # the version that began last wins where two overlap
-        if found is None:
-            return Quote(None, self._reason(model, versions, at))
-        return Quote(found, None, _notes(found, versions, at))
+        versions = self.versions(model)
+        found = _in_force(versions, at)
+        if found is not None:
+            return Quote(found, None, _notes(found, versions, at))
+        reason = self._reason(model, versions, at)
+        if not versions and model not in _models():
+            near = self.near(model)
+            reason += f"; did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
+        return Quote(None, reason)
 
     def cost(self, model: str, usage: Usage, at: datetime) -> Priced:
-        """What a finished call cost, computed here out of its reported usage. ``at`` is when it began."""
-        quote = self.price(model, at)
-        if quote.price is None:
-            return Priced(None, quote.reason)
+        """What a finished call cost, computed here out of its reported usage. ``at`` is when it began. Raises
+        :class:`ValueError` for a naive ``at``."""
+        versions = self.versions(model)
+        found = _in_force(versions, at)
+        if found is None:
+            # A model that has answered is no misspelling: other names are not looked for, which is slow.
+            return Priced(None, self._reason(model, versions, at))
         try:
-            amount = charge_meters(quote.price, Meters.of(usage), at)
+            amount = charge_meters(found, Meters.of(usage), at)
         except UnpricedError as unknown:
             return Priced(None, str(unknown))
-        note = "; ".join(quote.notes) or None
-        return Priced(Cost(amount.amount, amount.currency, source="local", price=quote.price.label), note)
+        note = "; ".join(_notes(found, versions, at)) or None
+        return Priced(Cost(amount.amount, amount.currency, source="local", price=found.label), note)
 
     def model(self, model: str) -> KnownModel | None:
         """The bundled facts about a model, by its exact id."""
@@ -160,6 +158,8 @@ class Catalogue:
 
     def near(self, model: str, limit: int = 3) -> tuple[str, ...]:
         """Known model ids that look like ``model``, most alike first, for "did you mean"; never itself."""
+        import difflib  # a name is seldom wrong
+
         names = dict.fromkeys((*self._platform, *_models()))
         names.pop(model, None)
         folded = {name.lower(): name for name in names}
@@ -176,12 +176,20 @@ class Catalogue:
             return (
                 f"no price of {model!r} is known: the platform has not been asked, and its vendor lists none"
             )
-        near = self.near(model)
-        hint = f"; did you mean {' or '.join(repr(name) for name in near)}?" if near else ""
-        return f"no price of {model!r} is known: it is not in the catalogue{hint}"
+        return f"no price of {model!r} is known: it is not in the catalogue"
 
     def __repr__(self) -> str:
         return f"<Catalogue: platform prices of {len(self._platform)} models>"
+
+
+def _in_force(versions: tuple[Price, ...], at: datetime) -> Price | None:
+    if at.tzinfo is None:
+        raise ValueError("the moment of a price is an aware datetime, with its time zone")
+    found = None
+    for price in versions:
+        if price.in_force(at):
+            found = price  # the version that began last wins where two overlap
+    return found
 
 
 def _identity(price: Price) -> object:
@@ -215,6 +223,7 @@ def _notes(price: Price, versions: tuple[Price, ...], at: datetime) -> tuple[str
 
 @cache
 def _facts() -> Any:
+    import json
     from importlib.resources import files
 
     data = files(__package__) / "data" / "catalogue.json"
@@ -257,24 +266,33 @@ def _vendor_prices() -> _Prices:
 
 
 def _vendor_price(model: str, currency: str, unit_tokens: int, listed: Mapping[str, Any]) -> Price:
-    plain = rate_card(Rates.model_validate(listed["rates"]))
-    windows = (Window.model_validate(window) for window in listed.get("windows", ()))
-    tiers = [
-        (tier["above_input_tokens"], Rates.model_validate(tier["rates"])) for tier in listed.get("tiers", ())
-    ]
+    plain = _rates(listed["rates"])
     return Price(
         model=model,
         currency=currency,
         rates=plain,
         source="vendor list",
         unit_tokens=unit_tokens,
-        tiers=vendor_tiers(tiers),
-        windows=tuple(window_of(window, "UTC", plain) for window in windows),
+        # A rate that a tier of a list does not give stays unknown, for it is seldom the plain one.
+        tiers=tuple(
+            PriceTier(tier["above_input_tokens"], _rates(tier["rates"])) for tier in listed.get("tiers", ())
+        ),
+        windows=tuple(
+            price_window(
+                window["from"], window["to"], window["weekdays"], window["timezone"],
+                completed(_rates(window["rates"]), plain),
+            )
+            for window in listed.get("windows", ())
+        ),
         effective_from=_instant(listed.get("effective_from")),
         effective_to=_instant(listed.get("effective_to")),
         as_of=date.fromisoformat(listed["as_of"]),
         agreement=listed["agreement"],
-    )
+    )  # fmt: skip
+
+
+def _rates(listed: Mapping[str, str]) -> RateCard:
+    return RateCard(**{meter: Decimal(rate) for meter, rate in listed.items()})
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final, NamedTuple
 
 from ..types.base import Money
 from ..types.chat import TokenDetails, Usage
@@ -12,9 +12,10 @@ from .prices import EXACT, Price, RateCard, UnpricedError
 
 __all__ = ["Meters", "charge", "charge_meters"]
 
+_UNTOLD: Final = TokenDetails()
 
-@dataclass(frozen=True, slots=True)
-class Meters:
+
+class Meters(NamedTuple):
     """The tokens of one call, as they are charged.
 
     ``input`` includes cached, cache-writing, image and audio tokens; ``output`` includes reasoning and audio
@@ -33,17 +34,17 @@ class Meters:
     @classmethod
     def of(cls, usage: Usage) -> Meters:
         """The meters of a reported usage."""
-        sent = usage.prompt_tokens_details
-        made = usage.completion_tokens_details
+        sent = usage.prompt_tokens_details or _UNTOLD
+        made = usage.completion_tokens_details or _UNTOLD
         return cls(
             input=usage.prompt_tokens,
             output=usage.completion_tokens,
-            cached_input=_detail(sent, "cached_tokens"),
-            cache_write=_detail(sent, "cache_write_tokens"),
-            image_input=_detail(sent, "image_tokens"),
-            audio_input=_detail(sent, "audio_tokens"),
-            reasoning=_detail(made, "reasoning_tokens"),
-            audio_output=_detail(made, "audio_tokens"),
+            cached_input=_count(sent.cached_tokens),
+            cache_write=_count(sent.cache_write_tokens),
+            image_input=_count((sent.model_extra or {}).get("image_tokens")),
+            audio_input=_count(sent.audio_tokens),
+            reasoning=_count(made.reasoning_tokens),
+            audio_output=_count(made.audio_tokens),
         )
 
 
@@ -96,6 +97,5 @@ def _side(
     return EXACT.add(total, EXACT.multiply(rate, Decimal(left)))
 
 
-def _detail(details: TokenDetails | None, name: str) -> int:
-    value = getattr(details, name, None)
-    return value if isinstance(value, int) and value > 0 else 0
+def _count(reported: object) -> int:
+    return reported if isinstance(reported, int) and reported > 0 else 0

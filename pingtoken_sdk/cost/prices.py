@@ -5,18 +5,20 @@ Arithmetic is exact: decimals in a context of 120 digits, and no rounding anywhe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Context, Decimal
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from ..types.base import Money
-from ..types.billing import PriceSchedule, Rates, Window
+
+if TYPE_CHECKING:
+    from ..types.billing import PriceSchedule, Rates
 
 __all__ = [
-    "EXACT", "Price", "PriceTier", "PriceWindow", "RateCard", "UnpricedError", "from_schedule", "rate_card",
-    "vendor_tiers", "window_of",
+    "EXACT", "Price", "PriceTier", "PriceWindow", "RateCard", "UnpricedError", "completed", "from_schedule",
+    "price_window",
 ]  # fmt: skip
 
 EXACT: Final = Context(prec=120)
@@ -30,7 +32,7 @@ class UnpricedError(LookupError):
     """No price is known for this. The message says why; it becomes the reason beside a ``None``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RateCard:
     """Rates of ``unit_tokens`` tokens. An absent meter is charged like ``input`` or ``output``; if these two
     are absent themselves, they are not known."""
@@ -49,16 +51,14 @@ class RateCard:
         return f"RateCard({', '.join(f'{name}={rate}' for name, rate in known if rate is not None)})"
 
 
-@dataclass(frozen=True, slots=True)
-class PriceTier:
+class PriceTier(NamedTuple):
     """Rates of the whole call where its input is longer than ``above_input_tokens``."""
 
     above_input_tokens: int
     rates: RateCard
 
 
-@dataclass(frozen=True, slots=True)
-class PriceWindow:
+class PriceWindow(NamedTuple):
     """Rates at a time of day in ``zone``, on ISO ``weekdays`` (1 is Monday; empty is every day).
 
     ``end`` is exclusive. Where it is not after ``start``, the window runs past midnight and belongs to the
@@ -92,7 +92,7 @@ class PriceWindow:
         return not self.weekdays or weekday in self.weekdays
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Price:
     """One version of the price of one model, in force from ``effective_from`` until before ``effective_to``.
 
@@ -176,7 +176,7 @@ def from_schedule(schedule: PriceSchedule, account_zone: str = "Asia/Shanghai") 
     window leaves out are those of the plain rates; its other absent meters are charged like its own input
     or output.
     """
-    plain = rate_card(schedule.rates)
+    plain = _rate_card(schedule.rates)
     tiers = sorted(schedule.tiers or (), key=lambda tier: tier.above_input_tokens)
     version = schedule.id if schedule.version is None else str(schedule.version)
     return Price(
@@ -185,42 +185,43 @@ def from_schedule(schedule: PriceSchedule, account_zone: str = "Asia/Shanghai") 
         rates=plain,
         source="platform",
         unit_tokens=schedule.unit_tokens,
-        tiers=tuple(PriceTier(tier.above_input_tokens, rate_card(tier.rates, plain)) for tier in tiers),
-        windows=tuple(window_of(window, account_zone, plain) for window in schedule.windows or ()),
+        tiers=tuple(
+            PriceTier(tier.above_input_tokens, completed(_rate_card(tier.rates), plain)) for tier in tiers
+        ),
+        windows=tuple(
+            price_window(
+                window.from_, window.to, window.weekdays or (), window.timezone or account_zone,
+                completed(_rate_card(window.rates), plain),
+            )
+            for window in schedule.windows or ()
+        ),
         per_request=schedule.per_request,
         effective_from=schedule.effective_from,
         effective_to=schedule.effective_to,
         version=version,
+    )  # fmt: skip
+
+
+def price_window(start: str, end: str, weekdays: Iterable[int], zone: str, rates: RateCard) -> PriceWindow:
+    """A time-of-day price; ``start`` and ``end`` are ``"HH:MM"``, ``zone`` an IANA name."""
+    return PriceWindow(_clock(start), _clock(end), frozenset(weekdays), _zone(zone), zone, rates)
+
+
+def completed(rates: RateCard, plain: RateCard) -> RateCard:
+    """``rates`` of a tier or window, with the ``input`` and ``output`` that it leaves out from the plain ones."""
+    return replace(
+        rates,
+        input=plain.input if rates.input is None else rates.input,
+        output=plain.output if rates.output is None else rates.output,
     )
 
 
-def window_of(window: Window, account_zone: str, plain: RateCard) -> PriceWindow:
-    """A time-of-day price out of the answer."""
-    name = window.timezone or account_zone
-    return PriceWindow(
-        start=_clock(window.from_),
-        end=_clock(window.to),
-        weekdays=frozenset(window.weekdays or ()),
-        zone=_zone(name),
-        zone_name=name,
-        rates=rate_card(window.rates, plain),
-    )
-
-
-def vendor_tiers(tiers: Sequence[tuple[int, Rates]]) -> tuple[PriceTier, ...]:
-    """Tiers of a list price. A rate that the list does not give stays unknown, for it is seldom the plain
-    one.
-    """
-    return tuple(PriceTier(above, rate_card(rates)) for above, rates in tiers)
-
-
-def rate_card(rates: Rates, base: RateCard | None = None) -> RateCard:
-    """Rates out of the answer; ``input`` and ``output`` that it leaves out are taken from ``base``."""
+def _rate_card(rates: Rates) -> RateCard:
     return RateCard(
-        input=rates.input if rates.input is not None or base is None else base.input,
+        input=rates.input,
         cached_input=rates.cached_input,
         cache_write=rates.cache_write,
-        output=rates.output if rates.output is not None or base is None else base.output,
+        output=rates.output,
         reasoning=rates.reasoning,
         image_input=rates.image_input,
         audio_input=rates.audio_input,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .. import errors
 from ..errors import APIStatusError, Source
@@ -24,15 +24,14 @@ blame. ``key`` and ``account``: nowhere until a person acts. ``wait``: the same 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a code stands for."""
 
     error: type[APIStatusError]
     reach: Reach
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Verdict:
     """The reading of one error answer. ``message`` is the platform's own, cut to 300 characters."""
 
@@ -45,11 +44,16 @@ class Verdict:
     message: str
     source: Source | None
     request_id: str | None
+    bare: bool = False
+    """Whether the answer held no error object: a status alone, or a page of something that is not the API."""
 
     @property
     def unbilled(self) -> bool:
         """Whether the platform surely charged nothing: it refused before a model was asked."""
         return self.reach not in ("edge", "upstream") or self.status in (503, 529)
+
+    def __repr__(self) -> str:  # the platform's words may quote the prompt or the key
+        return f"Verdict({self.error.__name__}, {self.reach}, {self.status})"
 
 
 _R = Meaning
@@ -142,6 +146,7 @@ def classify(
 ) -> Verdict:
     """Read an error answer. ``header`` looks up a response header by its lower-case name; ``error`` is the
     error object of the body, ``None`` where there is none (HTML, empty, cut)."""
+    bare = not error
     error = error or {}
     code = _text(error.get("code"))
     kind = _text(error.get("type"))
@@ -160,6 +165,7 @@ def classify(
         message=message if len(message) <= _MESSAGE_LIMIT else message[:_MESSAGE_LIMIT] + "...",
         source=source if source in ("client", "platform", "upstream") else None,
         request_id=_text(error.get("request_id")) or header("x-request-id"),
+        bare=bare,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from pydantic_core import from_json
 
@@ -34,7 +34,7 @@ Ambiguous: TypeAlias = Literal["failover", "wait", "raise"]
 come twice, and is reported), wait for it as long as the deadline allows, or raise at once."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Call:
     """What a flow is asked to do. ``deadline`` is on the driver's clock, the other times are seconds."""
 
@@ -54,8 +54,7 @@ class Call:
         return f"Call({self.request!r}, model={self.model!r}, streamed={self.streamed})"
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(NamedTuple):
     """What a flow may look at: the router, a monotonic clock, and the time of day in seconds since the epoch
     (for ``Retry-After`` dates only)."""
 
@@ -64,7 +63,7 @@ class Ports:
     wall: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Whole(Generic[T]):
     """A whole answer, read. ``body`` is without its content encoding."""
 
@@ -75,9 +74,11 @@ class Whole(Generic[T]):
     edge: str
     trail: Trail
 
+    def __repr__(self) -> str:
+        return f"Whole({self.status}, <{len(self.body)} bytes>, edge={self.edge!r})"
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Opened(Generic[T]):
+
+class Opened(NamedTuple, Generic[T]):
     """A stream that has delivered its first content. Whoever takes it owns the exchange and its settlement."""
 
     exchange: Exchange
@@ -88,8 +89,7 @@ class Opened(Generic[T]):
     trail: Trail
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Missed:
+class _Missed(NamedTuple):
     """An attempt that failed, with what the router and the caller are to make of it."""
 
     fault: Fault | None  # None: nothing any edge could mend
@@ -103,7 +103,7 @@ def whole_answer(call: Call, ports: Ports, parse: Callable[[bytes], T]) -> Gener
     ``parse`` raises :class:`~.stream.InBandError` for an error object and :class:`ValueError` for anything
     else it cannot take. Raises the :class:`PingTokenError` the call amounts to.
     """
-    trail = Trail(call.request.body)
+    trail = Trail(call.request)
     route = _route(call, ports)
     while True:
         ticket = yield from _admitted(call, ports, route, trail)
@@ -128,7 +128,7 @@ def opened_stream(
 
     ``parts`` makes a fresh reading for each attempt. Raises the :class:`PingTokenError` the call amounts to.
     """
-    trail = Trail(call.request.body)
+    trail = Trail(call.request)
     route = _route(call, ports)
     while True:
         ticket = yield from _admitted(call, ports, route, trail)
@@ -390,6 +390,6 @@ def _unlike(headers: Headers, body: bytes) -> str:
     kind = (headers.get("content-type") or "no content type").split(";")[0][:60]
     if "html" in kind or body.lstrip()[:1] == b"<":
         return f"the answer is an HTML page of {len(body)} bytes, not JSON"
-    if _json(body) is None:
+    if _json(body) is None and body.strip() != b"null":
         return f"the answer ({kind}, {len(body)} bytes) is not valid JSON, or ends too early"
     return f"the answer ({kind}, {len(body)} bytes) is JSON of another shape than this call's"

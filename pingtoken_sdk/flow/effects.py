@@ -5,6 +5,9 @@ or awaiting, and sends back what happened. Failures of an exchange are values, m
 cancellation is thrown in. The helpers at the end give each effect its type: ``yield from`` them, never a bare
 ``yield``.
 
+What may hold a prompt, an answer or a key is no tuple: tools that report the variables of a frame look into
+tuples, and report of any other object its ``repr``.
+
 This module knows nothing of I/O, clocks or threads.
 """
 
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NoReturn, Protocol, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, NoReturn, Protocol, TypeAlias
 
 __all__ = [
     "Answer", "Close", "Data", "Effect", "End", "Event", "Exchange", "Failure", "FailureKind", "Head",
@@ -67,7 +70,7 @@ class Headers:
         return f"Headers(<{len(self.raw)} fields>)"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Request:
     """One HTTP request, the same for every edge it may go to. ``path`` is relative to an edge's base URL.
 
@@ -97,8 +100,7 @@ class Exchange(Protocol):
     def written(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Status and headers arrived; the body follows as :class:`Data`."""
 
     status: int
@@ -120,7 +122,7 @@ class End:
     """The body is complete by the framing of HTTP."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Answer:
     """A whole answer (content encoding not undone)."""
 
@@ -144,8 +146,7 @@ FailureKind: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """The exchange broke. ``message`` is for people and never holds a key, a prompt or an answer."""
 
     kind: FailureKind
@@ -155,8 +156,7 @@ class Failure:
 Event: TypeAlias = Head | Data | End | Answer | Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Begin an exchange with the edge at ``base_url``. Answered at once with an :class:`Exchange`; connecting
     and sending happen under the following :class:`Next`."""
 
@@ -164,8 +164,7 @@ class Start:
     base_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(NamedTuple):
     """The next event of ``exchange``, or ``None`` when the clock reaches ``until`` first (a sleep, where
     ``exchange`` is ``None``). ``until`` is on the driver's monotonic clock, in seconds.
 
@@ -178,8 +177,7 @@ class Next:
     final: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedTuple):
     """Drop the exchange: its socket is closed unless the answer was complete. Answered with ``None``."""
 
     exchange: Exchange

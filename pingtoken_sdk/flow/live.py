@@ -13,8 +13,8 @@ from ..errors import ClientClosedError, PingTokenError, StreamInterruptedError
 from ..routing.retry import Fault, FaultKind
 from ..types.chat import CallInfo
 from .call import Call, Opened, Ports, processed
+from .echo import without_echo, without_secrets, word_without_secrets
 from .effects import Event
-from .trail import without_echo
 
 __all__ = ["LiveStream", "StreamState"]
 
@@ -97,9 +97,13 @@ class LiveStream(Generic[T]):
             self._end("abandoned")
 
     def _cut(self, kind: str, message: str) -> None:
-        message = without_echo(message, self._call.request.body)
+        request = self._call.request
         opened = self.opened
         reader = opened.reader
+        partial = reader.partial()
+        message = without_secrets(message, request)
+        if partial is not None:
+            message = without_echo(message, partial.model_dump_json().encode())
         broken = reader.broken
         self._end("cut", kind, message)
         if self._closed_here:
@@ -111,12 +115,12 @@ class LiveStream(Generic[T]):
         source = verdict.source if verdict is not None else None
         self.error = StreamInterruptedError(
             f"the stream from {opened.ticket.edge_name} broke after content: {message}",
-            partial=reader.partial(),
+            partial=partial,
             hint="the text so far is in .partial; to go on, send a new call",
             source=source or ("platform" if verdict is not None else None),
             attempts=opened.trail.attempts,
             request_id=reader.request_id,
-            code=verdict.code if verdict is not None else None,
+            code=word_without_secrets(verdict.code, request) if verdict is not None else None,
         )
 
     def _end(self, state: StreamState, outcome: str = "", detail: str | None = None) -> None:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 _ERROR_BODY_LIMIT = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Broken:
     """How an attempt at a stream went wrong.
 
@@ -40,6 +40,9 @@ class Broken:
     message: str
     verdict: Verdict | None = None
     failure: Failure | None = None
+
+    def __repr__(self) -> str:  # the message may be the platform's, and quote the prompt or the key
+        return f"Broken({self.kind}, {self.verdict!r}, {self.failure!r})"
 
 
 class InBandError(ValueError):

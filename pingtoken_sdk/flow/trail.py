@@ -11,12 +11,10 @@ from ..errors import (
     PingTokenError,
 )
 from ..types.calls import Attempt, Billed
-from .effects import Failure, Headers
+from .echo import without_secrets, word_without_secrets
+from .effects import Failure, Headers, Request
 
-__all__ = ["RawAnswer", "Trail", "without_echo"]
-
-_ECHO = 12
-"""A run of this many characters that stands in the request and in an error message is taken for an echo."""
+__all__ = ["RawAnswer", "Trail"]
 
 
 class RawAnswer:
@@ -34,12 +32,12 @@ class RawAnswer:
 
 
 class Trail:
-    """The attempts of one call, oldest first. ``body`` is the request's, to keep it out of messages."""
+    """The attempts of one call, oldest first. What the request held is kept out of all words about them."""
 
-    __slots__ = ("_body", "attempts", "last")
+    __slots__ = ("_request", "attempts", "last")
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
+    def __init__(self, request: Request) -> None:
+        self._request = request
         self.attempts: list[Attempt] = []
         self.last: PingTokenError | None = None
 
@@ -55,6 +53,10 @@ class Trail:
         request_id: str | None = None,
         detail: str | None = None,
     ) -> None:
+        if outcome != "ok":
+            outcome = word_without_secrets(outcome, self._request) or ""
+        if detail is not None:
+            detail = without_secrets(detail, self._request)
         self.attempts.append(
             Attempt(edge, outcome, billed, duration, first_token, status, request_id, detail)
         )
@@ -62,16 +64,18 @@ class Trail:
     def refused(self, verdict: Verdict, retry_after: float | None, raw: RawAnswer | None) -> PingTokenError:
         """The error of an answer that said no."""
         error = verdict.error(
-            without_echo(verdict.message, self._body),
+            without_secrets(verdict.message, self._request),
             status_code=verdict.status,
-            code=verdict.code,
-            kind=verdict.kind,
-            param=verdict.param,
+            code=word_without_secrets(verdict.code, self._request),
+            kind=word_without_secrets(verdict.kind, self._request),
+            param=word_without_secrets(verdict.param, self._request),
             source=verdict.source or ("upstream" if verdict.reach == "upstream" else None),
             request_id=verdict.request_id,
             retry_after=retry_after,
         )
         error._answer = raw
+        if verdict.bare and error.hint is None:
+            error.hint = _NOT_THE_API
         return self._noted(error)
 
     def broken(self, failure: Failure) -> PingTokenError:
@@ -84,7 +88,8 @@ class Trail:
 
     def unreadable(self, message: str, request_id: str | None = None) -> PingTokenError:
         """The error of an answer that cannot be read."""
-        return self._noted(APIResponseValidationError(message, hint=_NOT_THE_API, request_id=request_id))
+        words = without_secrets(message, self._request)
+        return self._noted(APIResponseValidationError(words, hint=_NOT_THE_API, request_id=request_id))
 
     def timed_out(self, message: str) -> PingTokenError:
         return self._noted(
@@ -112,27 +117,3 @@ _HINTS = {
     "connect_timeout": "check the network, or allow more with Timeouts(connect=)",
     "tls": "check the certificate, SSL_CERT_FILE and the clock",
 }
-
-
-def without_echo(message: str, body: bytes) -> str:
-    """``message`` with every run of text that also stands in the request's body left out.
-
-    Platforms like to quote what they refuse, and what they refuse may be a prompt; names and numbers shorter
-    than 12 characters, which make messages useful, stay.
-    """
-    if len(message) < _ECHO or not body:
-        return message
-    text = body.decode("utf-8", "replace")
-    kept: list[str] = []
-    at = 0
-    while at < len(message):
-        end = at + _ECHO
-        if end <= len(message) and message[at:end] in text:
-            while end < len(message) and message[at : end + 1] in text:
-                end += 1
-            kept.append("[...]")
-            at = end
-        else:
-            kept.append(message[at])
-            at += 1
-    return "".join(kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..types.chat import EmbeddingList
+from ..types.embeddings import EmbeddingList
 from .payload import Veil, embeddings_payload
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..types.chat import ModelInfo, ModelList
+from ..types.models import ModelInfo, ModelList
 from .payload import get_payload, model_path
 
 if TYPE_CHECKING:

@@ -65,11 +65,14 @@ class Payload:
     def __repr__(self) -> str:
         return f"Payload({self.endpoint}, model={self.model!r}, {self.params!r})"
 
-    def encoded(self) -> bytes:
-        """The body. Raises :class:`InvalidRequestError` for parameters that make no call, that are not JSON, or
-        that are over the limit."""
+    def refuse_nonsense(self) -> None:
+        """Raises :class:`InvalidRequestError` for parameters that make no call."""
         if self.problem is not None:
             raise InvalidRequestError(self.problem[0], hint=self.problem[1])
+
+    def encoded(self) -> bytes:
+        """The body. Raises :class:`InvalidRequestError` for parameters that are not JSON, or that are over the
+        limit."""
         if self.method == "GET":
             return b""
         try:
@@ -119,7 +122,9 @@ def chat_payload(arguments: Mapping[str, Any]) -> Payload:
         if options is None:
             # Without it a stream has no usage, and so no cost. The chunk that carries it is not shown.
             params["stream_options"] = {"include_usage": True}
-    payload.problem = _call_problem(payload, arguments) or _list_problem("messages", given) or _chat_problem(payload)
+    payload.problem = (
+        _call_problem(payload, arguments) or _list_problem("messages", given) or _chat_problem(payload)
+    )
     choices = params.get("n")
     payload.choices = choices if isinstance(choices, int) else 1
     payload.session = params.get("prompt_cache_key") or params.get("user")
@@ -151,7 +156,7 @@ def _payload(path: str, endpoint: str, arguments: Mapping[str, Any]) -> Payload:
             params[name] = value
     params.update(_mapping(arguments.get("extra_body")))
     payload.model = model if isinstance(model, str) else ""
-    payload.headers = arguments.get("extra_headers")
+    payload.headers = _mapping(arguments.get("extra_headers"))
     payload.timeout = arguments.get("timeout")
     payload.idempotency_key = arguments.get("idempotency_key")
     return payload

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .policy import Rng, RoutingPolicy
 
 __all__ = ["Edge", "EdgeConfig"]
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeConfig:
+class EdgeConfig(NamedTuple):
     """An edge as configured. ``models`` are those it serves; ``None`` means all."""
 
     name: str

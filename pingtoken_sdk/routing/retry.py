@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from .policy import Rng, RoutingPolicy
 
@@ -42,8 +42,7 @@ GiveUpCause: TypeAlias = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
+class Traits(NamedTuple):
     """What a kind of fault means.
 
     ``blame`` is its weight as evidence against the edge and ``loss`` whether it counts as a lost call;
@@ -80,8 +79,7 @@ FAULTS: Final[Mapping[FaultKind, Traits]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """How an attempt failed.
 
     ``after_content``: the caller has already been given part of the answer. ``sent``: bytes of the request
@@ -135,7 +133,7 @@ class RetryBudget:
         return price == "one_if_left"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Tally:
     """The attempts of one call.
 

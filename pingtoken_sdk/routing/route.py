@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from . import choice
 from .retry import Fault, GiveUpCause, ask_after, back_off, objection
@@ -13,23 +12,20 @@ from .ticket import Progress, Ticket
 __all__ = ["GiveUp", "Route", "Send", "Step", "Wait"]
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Send the call to ``ticket``'s edge, and end the ticket when that has come to an end."""
 
     ticket: Ticket
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Ask again at ``until`` (seconds of the caller's clock), or let the call's deadline end it."""
 
     until: float
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(NamedTuple):
     """The call is not tried again."""
 
     reason: str

@@ -12,7 +12,7 @@ from .silence import better_edge, patience
 __all__ = ["Progress", "Ticket"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Progress:
     """How far a call has come: what its route and its attempts tell each other.
 

@@ -2,89 +2,92 @@
 
 from __future__ import annotations
 
-import argparse
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # While the imports below run there is nothing to tidy up: an interrupt ends the process without a word.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import asyncio
 import contextlib
 import importlib.util
 import json
 import logging
 import os
-import signal
+import sqlite3
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 try:
-    from .platform import Platform
+    from .platform import Platform, StartError
 except ModuleNotFoundError as missing:  # the extra is not installed
     sys.exit(f"the sandbox needs {missing.name}: pip install 'pingtoken_sdk[sandbox]'")
-from .settings import Settings
+from .arguments import Options, read_arguments
 
 __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the platform. Prints one line of JSON when ready; ends when standard input closes, on SIGINT or
-    SIGTERM; logs to standard error only."""
-    options = _parser().parse_args(arguments)
-    if options.tls and importlib.util.find_spec("trustme") is None:
-        sys.exit("--tls needs trustme: pip install trustme")
+    SIGTERM; logs to standard error only. A platform that cannot start says why in one line, and ends with 1."""
+    options = read_arguments(arguments)
+    if options.settings.tls and importlib.util.find_spec("trustme") is None:
+        sys.exit("--tls needs trustme: pip install 'pingtoken_sdk[sandbox]'")
     logging.basicConfig(
-        level=options.log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+        level=options.log_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
     _raise_file_limit()
-    settings = Settings(
-        edges=options.edges,
-        database=options.db,
-        idempotency=options.idempotency,
-        shape=options.shape,
-        settle_delay=options.settle_delay,
-        tls=options.tls,
-        port=options.port,
-        seed=options.seed,
-        first_token=options.first_token,
-        rate=options.rate,
-        keep_alive=options.keep_alive,
-        report_cost=options.report_cost,
-        warm=tuple(options.warm),
-    )
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(
-            _serve(settings, options.api_key, Decimal(options.balance), watch_stdin=not options.detach)
-        )
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_serve(options))
+    except (OSError, sqlite3.Error, StartError) as wrong:
+        sys.exit(f"the sandbox cannot run: {wrong}")
     return 0
 
 
-async def _serve(settings: Settings, secret: str | None, balance: Decimal, *, watch_stdin: bool) -> None:
+async def _serve(options: Options) -> None:
     stop = asyncio.Event()
     _end_on_signals(stop)
-    if watch_stdin:
+    if not options.detach:
         _end_with_stdin(stop)
     with contextlib.ExitStack() as stack:
         tls, ca_file = None, None
-        if settings.tls:
+        if options.settings.tls:
             from .certificates import throwaway_authority  # only here, since few runs want it
 
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pingtoken-sandbox-"))
             tls, ca_file = throwaway_authority(Path(folder))
-        platform = Platform(settings, tls)
+        platform = Platform(options.settings, tls)
         try:
             await platform.start()
             ready = {
                 "base_url": platform.base_url,
                 "edges": [edge.url for edge in platform.edges_of(None)],
-                "api_key": platform.open_default_account(secret, balance),
+                "api_key": platform.open_default_account(options.secret, options.balance),
                 "admin_url": platform.admin_url,
             }
             if ca_file is not None:
                 ready["ca_file"] = str(ca_file)
-            print(json.dumps(ready), flush=True)  # noqa: T201 - the ready line is this program's answer
-            await stop.wait()
+            if _say(ready):
+                await stop.wait()
         finally:
             await platform.stop()
+
+
+def _say(ready: Mapping[str, Any]) -> bool:
+    """Print the ready line; ``False`` if nobody is there to read it any more."""
+    try:
+        print(json.dumps(ready), flush=True)  # noqa: T201 - the ready line is this program's answer
+    except OSError:  # a broken pipe, which Windows calls an invalid argument
+        # The line is still in the buffer, and the interpreter would fail at it again on its way out.
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        return False
+    return True
 
 
 def _end_on_signals(stop: asyncio.Event) -> None:
@@ -125,33 +128,6 @@ def _raise_file_limit() -> None:
     if soft < wanted:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m pingtoken_sdk.sandbox",
-        description="A whole PingToken platform on this machine, on loopback only.",
-        epilog="example: python -m pingtoken_sdk.sandbox --edges 4 --db ledger.db --warm deepseek-v4-pro",
-    )
-    add = parser.add_argument
-    add("--edges", type=int, default=4, help="how many edges (4)")
-    add("--db", help="ledger file; without it the ledger is kept in memory")
-    add("--idempotency", choices=["supersede", "block", "none"], default="supersede")
-    add("--shape", choices=["openai", "documented"], default="openai", help="of inference answers")
-    add("--settle-delay", type=float, default=0.0, help="seconds until a call's cost shows (0)")
-    add("--tls", action="store_true", help="serve over TLS under a throwaway authority")
-    add("--port", type=int, default=0, help="of the base URL (any)")
-    add("--seed", type=int, default=0, help="of what models say and of faults by share")
-    add("--first-token", type=float, default=0.02, help="seconds to the first token (0.02)")
-    add("--rate", type=float, default=1000.0, help="tokens a second, 0 without pause (1000)")
-    add("--keep-alive", type=float, default=1.0, help="seconds between comments while a model thinks (1)")
-    add("--report-cost", action=argparse.BooleanOptionalAction, default=True, help="name the cost in usage")
-    add("--warm", action="append", default=[], metavar="MODEL", help="load this model's vocabulary at once")
-    add("--api-key", help="of the default account (made up)")
-    add("--balance", default="1000", help="of the default account, in CNY (1000)")
-    add("--detach", action="store_true", help="do not end when standard input closes")
-    add("--log-level", choices=["debug", "info", "warning", "error"], default="warning")
-    return parser
 
 
 if __name__ == "__main__":

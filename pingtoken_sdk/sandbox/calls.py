@@ -60,6 +60,7 @@ class Attempt:
     error_code: str | None = None
     usage: Usage = field(default_factory=Usage)
     cost: Decimal = Decimal(0)
+    held: Decimal = Decimal(0)
     price_version: int | None = None
     first_token: float | None = None
     sent_bytes: int = 0
@@ -69,6 +70,16 @@ class Attempt:
     @property
     def account(self) -> Account:
         return self.key.account
+
+    def hold(self, amount: Decimal) -> None:
+        """Put aside what the call may cost at most."""
+        self.held += amount
+        self.account.held += amount
+
+    def release(self) -> None:
+        """Give back what was held. Once is enough; more does nothing."""
+        self.account.held -= self.held
+        self.held = Decimal(0)
 
     def view(self) -> dict[str, Any]:
         """As the admin sees one that still runs."""
@@ -141,8 +152,10 @@ class Calls:
         account.balance -= attempt.cost
         key.spent += attempt.cost
 
-    def void(self, account: Account, idempotency_key: str) -> None:
-        """Take back what interrupted attempts under this key were charged: a later one takes their place."""
+    def void(self, key: Key, idempotency_key: str) -> None:
+        """Take back what interrupted attempts under this key were charged: a later one takes their place. ``key``
+        is the newcomer's; an attempt by another key of the account is taken back from the account alone."""
+        account = key.account
         rows = self._ledger.database.execute(
             "SELECT id, key_id, cost FROM attempts"
             " WHERE account_id = ? AND idempotency_key = ? AND outcome IN ('cancelled', 'failed') AND cost <> '0'",
@@ -155,9 +168,14 @@ class Calls:
                     "UPDATE attempts SET outcome = 'superseded', cost = '0' WHERE id = ?", (row["id"],)
                 )
                 database.execute("DELETE FROM charges WHERE attempt_id = ?", (row["id"],))
-                if cost:
-                    self._ledger.post(account.id, "refund", cost, account.balance + cost, row["id"])
+                self._ledger.post(account.id, "refund", cost, account.balance + cost, row["id"])
+                if row["key_id"] == key.id:
+                    database.execute(
+                        "UPDATE keys SET spent = ? WHERE id = ?", (str(key.spent - cost), key.id)
+                    )
             account.balance += cost
+            if row["key_id"] == key.id:
+                key.spent -= cost
 
     def replay(self, account: Account, idempotency_key: str) -> Replay | None:
         """The finished answer under this key, for 24 hours."""

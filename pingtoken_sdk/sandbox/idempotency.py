@@ -41,6 +41,11 @@ class Idempotency:
         """Whether the answer of this attempt is kept for replays."""
         return self.mode != "none" and attempt.idempotency_key is not None
 
+    def replaces(self, attempt: Attempt) -> bool:
+        """Whether an attempt would end one that runs: it takes that one's place among the calls at once."""
+        running = self._running.get((attempt.account.id, attempt.idempotency_key or ""))
+        return self.mode == "supersede" and running is not None and running.attempt.key is attempt.key
+
     def enter(self, attempt: Attempt, pace: Pace, print_: str) -> Replay | None:
         """Let an attempt run, or give the finished answer that it gets instead.
 
@@ -67,7 +72,9 @@ class Idempotency:
             running.pace.interrupt("superseded")
             running.attempt.error_code = "idempotency_conflict"
             self._calls.settle(running.attempt, "superseded")
-        self._calls.void(attempt.account, key)
+            # At once: the newcomer is measured by the balance in the next moment.
+            running.attempt.release()
+        self._calls.void(attempt.key, key)
         self._running[attempt.account.id, key] = _Running(attempt, pace, print_)
         return None
 

@@ -57,12 +57,13 @@ class Limiter:
         self._now = now
         self._uses: dict[str, _Use] = {}
 
-    def admit(self, key: Key, tokens: int) -> None:
-        """Count a request, or refuse it with 429 and the seconds to wait. Pair it with :meth:`leave`."""
+    def admit(self, key: Key, tokens: int, *, replacing: bool = False) -> None:
+        """Count a request, or refuse it with 429 and the seconds to wait. Pair it with :meth:`leave`.
+        ``replacing`` one that runs, it needs no room of its own among the calls at once."""
         limits, use, now = key.rate_limits, self._use(key), self._now()
         for window in (use.requests, use.tokens, use.daily):
             window.settle(now)
-        if limits.concurrency is not None and use.running >= limits.concurrency:
+        if limits.concurrency is not None and use.running - replacing >= limits.concurrency:
             raise self._refusal("concurrency_limit_exceeded", "calls at once", limits.concurrency, 1.0, key)
         for code, what, window, limit, amount in (
             ("rate_limit_exceeded", "requests a minute", use.requests, limits.requests_per_minute, 1),

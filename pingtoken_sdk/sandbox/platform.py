@@ -27,7 +27,7 @@ from .models.counting import Tokenizers
 from .models.prose import Prose
 from .settings import Settings
 
-__all__ = ["FRONT", "Platform"]
+__all__ = ["FRONT", "Platform", "StartError"]
 
 FRONT: Final = "front"
 """The edge behind the base URL: it always exists, and is not listed among the edges."""
@@ -35,6 +35,10 @@ FRONT: Final = "front"
 _REGIONS: Final = ("cn-east", "cn-north", "cn-south", "hk", "sg", "eu-central", "us-west", "us-east")
 _REMEMBERED: Final = 20_000
 _GRACE: Final = 2.0
+
+
+class StartError(Exception):
+    """The platform was told something that it cannot do; the message says what."""
 
 
 class Platform:
@@ -66,7 +70,12 @@ class Platform:
         self._private = 0
 
     async def start(self) -> None:
-        """Open the ports: the front, the edges, the admin's."""
+        """Open the ports: the front, the edges, the admin's. Raises :class:`StartError` if a model to be warm does
+        not exist, :class:`OSError` if a port is taken."""
+        for model in self.settings.warm:
+            if model not in self.catalogue.models:
+                near = ", ".join(self.catalogue.near(model)) or "nothing"
+                raise StartError(f"warm: there is no model {model!r}; near it: {near}")
         for endpoint in (self._origin, self._admin):
             self.keep(asyncio.create_task(endpoint.keep_date()))
         await self._open_edge(FRONT, "front", port=self.settings.port)
@@ -85,6 +94,14 @@ class Platform:
             await self._open_edge(f"private-{self._private}-{number + 1}", "private", owner=owner)
             for number in range(count)
         ]
+
+    async def close_private_edges(self, owner: str) -> list[str]:
+        """Close an account's own edges, with their connections and rules; returns their names."""
+        gone = [edge.name for edge in self.edges.values() if edge.owner == owner]
+        for name in gone:
+            self.faults.clear(edge=name)
+            self.edges.pop(name).close()
+        return gone
 
     def edges_of(self, account_id: str | None) -> Sequence[Edge]:
         """The edges that ``/edges`` names: an account's private ones if it has any, else those of all."""
@@ -143,7 +160,7 @@ class Platform:
             edge.close()
         if self._admin_server is not None:
             self._admin_server.close()
-        # Their clients are gone now; each running call settles for what it generated.
+        # Each running call settles for what it generated, before the books are closed.
         await self._origin.finish(_GRACE)
         tasks = list(self._tasks)
         for task in tasks:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from ..errors import InvalidRequestError
-from ..wire.h11 import Origin, locate
+from ..wire.place import Origin, locate
 
 __all__ = ["Bases", "ForeignURL"]
 

@@ -13,7 +13,7 @@ __all__ = ["Attempt", "Cost", "EdgeStatus"]
 Billed = Literal["no", "yes", "possibly"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Attempt:
     """One request to one edge.
 

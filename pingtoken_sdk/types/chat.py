@@ -1,4 +1,4 @@
-"""Chat completions, embeddings and models, as the platform answers them.
+"""Chat completions, as the platform answers them.
 
 Every model is lenient: unknown fields are kept (``model_extra``), unknown enum values are plain strings, and
 nothing but the bare structure is required; the platform's documented answer has neither ``object`` nor
@@ -17,9 +17,8 @@ from .base import Model
 from .calls import Attempt, Cost
 
 __all__ = [
-    "CallInfo", "ChatCompletion", "ChatCompletionChunk", "Choice", "ChunkChoice", "Delta", "Embedding",
-    "EmbeddingList", "FunctionCall", "FunctionCallDelta", "Message", "ModelInfo", "ModelList", "ToolCall",
-    "ToolCallDelta", "Usage",
+    "Answered", "CallInfo", "ChatCompletion", "ChatCompletionChunk", "Choice", "ChunkChoice", "Delta",
+    "FunctionCall", "FunctionCallDelta", "Message", "TokenDetails", "ToolCall", "ToolCallDelta", "Usage",
 ]  # fmt: skip
 
 
@@ -241,61 +240,6 @@ class ChatCompletionChunk(Model):
             if choice.index == 0:
                 return choice.delta.content or ""
         return ""
-
-
-class Embedding(Model):
-    """One vector. With ``encoding_format="base64"`` it stays base64 text of little-endian 32-bit floats."""
-
-    index: int = 0
-    object: str | None = None
-    embedding: list[float] | str
-
-    _shown_fields: ClassVar[frozenset[str]] = frozenset({"index"})
-
-
-class EmbeddingList(Answered):
-    """Vectors in the order of the input."""
-
-    object: str | None = None
-    model: str = ""
-    data: list[Embedding]
-    usage: Usage | None = None
-
-    _shown_fields: ClassVar[frozenset[str]] = frozenset({"model", "usage"})
-
-
-class ModelInfo(Answered):
-    """A model that the key may call."""
-
-    id: str
-    object: str | None = None
-    created: int | float | None = None
-    owned_by: str | None = None
-    context_length: int | None = None
-    max_output_tokens: int | None = None
-    modalities: list[str] | None = None
-    endpoints: list[str] | None = None
-    deprecated_at: str | None = None
-    successor: str | None = None
-
-    _shown_fields: ClassVar[frozenset[str]] = frozenset(
-        {"id", "owned_by", "context_length", "max_output_tokens", "modalities", "deprecated_at", "successor"}
-    )
-
-
-class ModelList(Answered):
-    """The models that the key may call. Iterate over it, or take ``data``."""
-
-    object: str | None = None
-    data: list[ModelInfo]
-
-    _shown_fields: ClassVar[frozenset[str]] = frozenset({"data"})
-
-    def __iter__(self) -> Any:
-        return iter(self.data)
-
-    def __len__(self) -> int:
-        return len(self.data)
 
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]

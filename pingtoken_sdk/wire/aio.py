@@ -15,9 +15,10 @@ from typing import Final
 
 from ..flow.effects import Event, Request
 from .engine import WireOptions
-from .h11 import HIGH_WATER, Conversation, Place, locate
+from .h11 import HIGH_WATER, Conversation
 from .link import Link
 from .loop_pool import LoopPool
+from .place import Place, locate
 from .sockets import connect_fault, tls_context
 
 __all__ = ["H11AsyncEngine", "H11AsyncExchange"]
@@ -135,7 +136,7 @@ class H11AsyncExchange:
             return
         except Exception as error:  # noqa: BLE001 - of a context of the user's own; nobody awaits this task
             self._connecting = None
-            self._talk.fail("local", f"{self._talk.peer}: connecting raised {type(error).__name__}")
+            self._talk.fail("local", f"connecting raised {type(error).__name__}")
             self._finish()
             return
         self._connecting = None
@@ -146,7 +147,7 @@ class H11AsyncExchange:
             self._begin(link)
         except Exception as error:  # noqa: BLE001 - as above
             link.drop()
-            self._talk.fail("local", f"{self._talk.peer}: the request cannot be sent ({type(error).__name__})")
+            self._talk.fail("local", f"the request cannot be sent ({type(error).__name__})")
             self._finish()
 
     def _begin(self, link: Link) -> None:
@@ -307,6 +308,7 @@ class H11AsyncEngine:
         for loop, pool in list(self._pools.items()):
             if loop is running:
                 pool.drop_all()
+                await asyncio.sleep(0)  # asyncio closes the socket of an aborted transport in its next turn
             else:
                 with suppress(RuntimeError):  # closed in this moment
                     loop.call_soon_threadsafe(pool.drop_all)

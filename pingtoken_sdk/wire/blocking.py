@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol, TypeAlias
 
-from .h11 import Origin
+from .place import Origin
 from .pool import quiet
 from .sockets import check_alpn, configure, is_address
 

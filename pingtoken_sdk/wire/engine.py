@@ -15,16 +15,18 @@ An engine starts exchanges; an exchange gives events. All engines keep these pro
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..flow.effects import Event, Request
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["AsyncEngine", "AsyncExchange", "SyncEngine", "SyncExchange", "WireOptions"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WireOptions:
     """What a client may set about its wire.
 

@@ -7,16 +7,14 @@ exchange, so bytes left over from one answer can never be read as the next one (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
-from urllib.parse import urlsplit
 
 import h11
 
 from ..flow.effects import Answer, Data, End, Event, Failure, FailureKind, Head, Headers, Request
+from .place import Place
 
-__all__ = ["HIGH_WATER", "Conversation", "Origin", "Place", "locate"]
+__all__ = ["HIGH_WATER", "Conversation"]
 
 HIGH_WATER: Final = 256 * 1024
 """Bytes of an unread body, in memory, at which an engine stops reading from the network."""
@@ -38,51 +36,6 @@ _SAFE_TO_REPEAT: Final = (
     "no response line received",
     "continuation line at start of headers",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a connection belongs to: it may carry any request for the same origin, and no other."""
-
-    secure: bool
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A base URL taken apart: the origin, its name in the ``Host`` field, and the path before every path."""
-
-    origin: Origin
-    authority: str
-    prefix: str
-
-
-@lru_cache(maxsize=256)
-def locate(base_url: str) -> Place:
-    """Take a base URL apart. Raises :class:`ValueError`, without repeating the URL, if it is not one."""
-    parts = urlsplit(base_url)
-    scheme = parts.scheme.lower()
-    if scheme not in ("http", "https"):
-        raise ValueError("a base URL begins with http:// or https://")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("a base URL with a user name or password is not accepted")
-    if not parts.hostname:
-        raise ValueError("a base URL names a host")
-    if parts.query or parts.fragment:
-        raise ValueError("a base URL has no query and no fragment")
-    host = parts.hostname
-    if not host.isascii():
-        host = host.encode("idna").decode("ascii")
-    secure = scheme == "https"
-    usual = 443 if secure else 80
-    port = usual if parts.port is None else parts.port
-    name = f"[{host}]" if ":" in host else host
-    authority = name if port == usual else f"{name}:{port}"
-    return Place(Origin(secure, host, port), authority, parts.path.rstrip("/"))
 
 
 class Conversation:

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, cast
 
-from .h11 import Origin
+from .place import Origin
 from .pool import quiet
 from .sockets import check_alpn, configure, tls_fault
 

@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
-from .h11 import Origin
 from .link import Link
+from .place import Origin
 from .pool import Idle
 from .sockets import is_address
 

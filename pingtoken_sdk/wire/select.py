@@ -8,12 +8,14 @@ call beside the other if need be. Engines are imported when first needed.
 from __future__ import annotations
 
 import inspect
+import os
 import threading
 import time
+import weakref
 
 from ..flow.effects import Event, Failure, Request
 from .engine import AsyncEngine, AsyncExchange, SyncEngine, SyncExchange, WireOptions
-from .h11 import locate
+from .place import locate
 from .proxies import Proxies
 from .waiting import SLICE
 
@@ -23,13 +25,17 @@ __all__ = ["choose_async", "choose_sync"]
 def choose_async(options: WireOptions) -> AsyncEngine:
     """The engine for an asynchronous client. Raises :class:`TypeError` for a blocking transport or client."""
     _check(options, blocking=False)
-    return _AsyncChoice(options)
+    chosen = _AsyncChoice(options)
+    _chosen.add(chosen)
+    return chosen
 
 
 def choose_sync(options: WireOptions) -> SyncEngine:
     """The engine for a blocking client. Raises :class:`TypeError` for an asynchronous transport or client."""
     _check(options, blocking=True)
-    return _SyncChoice(options)
+    chosen = _SyncChoice(options)
+    _chosen.add(chosen)
+    return chosen
 
 
 def _check(options: WireOptions, *, blocking: bool) -> None:
@@ -44,9 +50,7 @@ def _check(options: WireOptions, *, blocking: bool) -> None:
     transport = options.transport
     handler = "handle_request" if blocking else "handle_async_request"
     if transport is not None and not hasattr(transport, handler):
-        raise TypeError(
-            f"transport is {_named(transport)}; this client needs {wanted[0]} one, with {handler}()"
-        )
+        raise TypeError(f"transport is {_named(transport)}; this client needs {wanted}, with {handler}()")
 
 
 def _named(value: object) -> str:
@@ -210,3 +214,16 @@ class _AsyncChoice:
         self._lock = threading.Lock()
         for engine in self._made():
             engine.after_fork()
+
+
+_chosen: weakref.WeakSet[_SyncChoice | _AsyncChoice] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In the child of a fork: the connections are the parent's, and so is whatever holds a lock."""
+    for engine in list(_chosen):
+        engine.after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # absent on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_after_fork)

@@ -25,7 +25,7 @@ import httpx
 from ..flow.effects import Failure, Head, Headers, Request
 from .engine import WireOptions
 from .faults import SetupError, UnfitRequestError, judge
-from .h11 import Place
+from .place import Place
 from .proxies import Proxies
 from .tls import context_for
 

@@ -18,8 +18,8 @@ import httpx
 
 from ..flow.effects import Answer, Data, End, Event, Failure, Head, Request
 from .engine import WireOptions
-from .h11 import Place, locate
 from .loops import Job, PerLoop, Scope
+from .place import Place, locate
 from .proxies import Proxies
 from .stock import Passage, build, build_for, failure_of, family_of, head_of, is_tunnel, too_large
 from .stock_loop import Lease, LoopConnections

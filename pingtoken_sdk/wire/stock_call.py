@@ -22,7 +22,7 @@ import httpx
 
 from ..flow.effects import Answer, Data, End, Event, Failure, Head, Request
 from .faults import is_timeout
-from .h11 import Place, locate
+from .place import Place, locate
 from .stock import Passage, build, build_for, failure_of, family_of, head_of, is_tunnel, too_large
 from .waiting import SLICE
 

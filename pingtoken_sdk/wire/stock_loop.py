@@ -12,8 +12,8 @@ import httpx
 
 from .engine import WireOptions
 from .fork import sever
-from .h11 import Place
 from .loops import Loop
+from .place import Place
 from .pool import Idle, quiet
 from .proxies import Proxies
 from .stock import new_transport

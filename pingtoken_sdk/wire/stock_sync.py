@@ -17,7 +17,7 @@ import httpx
 from ..flow.effects import Request
 from .engine import WireOptions
 from .fork import sever
-from .h11 import Place
+from .place import Place
 from .pool import Idle, quiet
 from .proxies import Proxies
 from .stock import new_transport

@@ -18,7 +18,8 @@ from typing import Final
 from ..flow.effects import Event, Failure, Request
 from .blocking import Connection, Gate, Step, Waitable, connect
 from .engine import WireOptions
-from .h11 import Conversation, Origin, Place, locate
+from .h11 import Conversation
+from .place import Origin, Place, locate
 from .pool import Idle
 from .sockets import connect_fault, tls_context
 

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib.resources import files
 
 import pytest
 
 from pingtoken_sdk.cost import Catalogue
-from pingtoken_sdk.types.billing import PriceSchedule
+from pingtoken_sdk.types.billing import PriceSchedule, Rates, Tier, Window
 from pingtoken_sdk.types.chat import Usage
 
 
@@ -44,6 +46,16 @@ def test_every_bundled_price_is_a_dated_dollar_decimal(catalogue: Catalogue) -> 
             assert isinstance(price.rates.output, Decimal)
             tiers = [tier.above_input_tokens for tier in price.tiers]
             assert tiers == sorted(set(tiers))
+
+
+def test_the_bundled_prices_have_the_form_of_the_platforms_own() -> None:
+    data = files("pingtoken_sdk.cost") / "data" / "catalogue.json"
+    for entry in json.loads(data.read_text(encoding="utf-8"))["models"]:
+        for told in entry.get("prices", ()):
+            cards = [Rates.model_validate(told["rates"])]
+            cards += [Tier.model_validate(tier).rates for tier in told.get("tiers", ())]
+            cards += [Window.model_validate(window).rates for window in told.get("windows", ())]
+            assert [card.model_extra for card in cards] == [{}] * len(cards), entry["id"]
 
 
 def test_a_vendor_price_says_what_it_is(catalogue: Catalogue, at: datetime) -> None:
@@ -172,6 +184,8 @@ def test_cost_names_its_price(catalogue: Catalogue, at: datetime) -> None:
     unknown = catalogue.cost("zzzzzz", usage, at)
     assert unknown.cost is None
     assert unknown.note == "no price of 'zzzzzz' is known: it is not in the catalogue"
+    answered = catalogue.cost("gpt-4p", usage, at)  # so that is its name, whatever else is like it
+    assert answered.note == "no price of 'gpt-4p' is known: it is not in the catalogue"
 
 
 def test_cost_of_a_vendor_tier_without_output_rate_is_unknown(catalogue: Catalogue, at: datetime) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from pingtoken_sdk.cost import Catalogue, TokenCount
 from pingtoken_sdk.cost.chat import Tally, add_messages, add_response_format, count_messages
-from pingtoken_sdk.cost.estimate import family_for
+from pingtoken_sdk.cost.estimates import family_for
 from pingtoken_sdk.cost.families import Family
 from pingtoken_sdk.cost.vocabulary import load
 from pingtoken_sdk.types.chat import Message

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingtoken_sdk.cost import Catalogue
-from pingtoken_sdk.cost.estimate import family_for
+from pingtoken_sdk.cost.estimates import family_for
 from pingtoken_sdk.cost.families import DEFAULT_RATIOS, Family, guess
 from pingtoken_sdk.cost.scripts import digit_runs, shares
 from pingtoken_sdk.cost.tokens import TokenCount, count_text

@@ -20,7 +20,9 @@ import ssl  # noqa: F401
 import subprocess  # noqa: F401
 import sys
 import tempfile  # noqa: F401
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio  # noqa: F401
 import h11  # noqa: F401
@@ -138,7 +140,9 @@ OF_SOCKET = [
 ]
 
 
-def _pair(family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, protocol: int = 0) -> tuple:
+def _pair(
+    family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, protocol: int = 0
+) -> tuple[socket.socket, socket.socket]:
     """Two sockets that are connected: as Windows makes them."""
     with socket.socket(family, kind, protocol) as listener:
         listener.bind(("127.0.0.1", 0))
@@ -182,8 +186,12 @@ def calls(base_url: str, api_key: str, edges: str) -> None:
     """Whole and streamed calls, blocking and awaiting; prints what came."""
     from pingtoken_sdk import AsyncPingToken, PingToken
 
-    ask = {"model": "deepseek-v4-pro", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 8}
-    made = {"base_url": base_url, "api_key": api_key, "edges": edges.split(",")}
+    ask: dict[str, Any] = {
+        "model": "deepseek-v4-pro",
+        "messages": [{"role": "user", "content": "hi"}],
+        "max_tokens": 8,
+    }
+    made: dict[str, Any] = {"base_url": base_url, "api_key": api_key, "edges": edges.split(",")}
     texts = []
     with PingToken(**made) as client:
         for _ in range(3):  # the later ones over a connection that is kept, and looked at first
@@ -211,4 +219,5 @@ def sandbox(*arguments: str) -> None:
 if __name__ == "__main__":
     assert uvicorn.__version__
     hide()
-    {"import": import_all, "calls": calls, "sandbox": sandbox}[sys.argv[1]](*sys.argv[2:])
+    tasks: dict[str, Callable[..., None]] = {"import": import_all, "calls": calls, "sandbox": sandbox}
+    tasks[sys.argv[1]](*sys.argv[2:])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import sys
 import typing
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import pingtoken_sdk
@@ -72,10 +74,21 @@ def _mentioned(thing: Any) -> list[Any]:
     if thing is None:
         return []
     try:
-        hints = typing.get_type_hints(thing)
-    except NameError:  # a name that exists for type checkers only
+        hints = typing.get_type_hints(thing, localns=_for_checkers(thing.__module__))
+    except NameError:  # one that cannot be imported at run time
         hints = {}
     return [part for name, hint in hints.items() if not name.startswith("_") for part in _parts(hint)]
+
+
+@cache
+def _for_checkers(module: str) -> dict[str, Any]:
+    """The names that a module imports for type checkers only: at run time it loads them when they are needed."""
+    names: dict[str, Any] = {}
+    for node in ast.parse(inspect.getsource(sys.modules[module])).body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            code = ast.unparse(ast.Module(node.body, []))
+            exec(code, {"__package__": module.rpartition(".")[0], "__name__": module}, names)
+    return names
 
 
 def _parts(hint: Any) -> Iterator[Any]:

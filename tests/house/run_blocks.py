@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from markdown import Block, blocks
+from tests.house.markdown import Block, blocks
 
 
 def compiled(block: Block, name: str) -> Any:

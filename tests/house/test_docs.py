@@ -36,7 +36,7 @@ LOCAL = re.compile(
 def run_blocks(page: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "error", str(HERE / "run_blocks.py"), str(page)],
-        env=environment, capture_output=True, text=True, timeout=55, check=False, cwd=page.parent,
+        env={**environment, "PYTHONPATH": str(PROJECT)}, capture_output=True, text=True, timeout=55, check=False, cwd=page.parent,
     )  # fmt: skip
 
 
@@ -46,7 +46,6 @@ def environment(account: SandboxAccount) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PINGTOKEN")}
     return {
         **ours,
-        "PYTHONPATH": str(PROJECT),
         "PINGTOKEN_API_KEY": account.api_key,
         "PINGTOKEN_BASE_URL": account.base_url,
         "PINGTOKEN_EDGES": ",".join(account.edges),

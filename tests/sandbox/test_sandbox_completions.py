@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from decimal import Decimal
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -207,6 +209,43 @@ def test_keep_alives_while_the_model_thinks(plain: Plain) -> None:
     answer = plain.post("/chat/completions", body)
     assert answer.text.count(": keep-alive\n\n") >= 2
     assert answer.text.index(": keep-alive") < answer.text.index("data:")
+
+
+def test_keep_alives_while_reasoning_is_hidden(plain: Plain) -> None:
+    """Tokens are generated all the while, but none of them is shown."""
+    body = {
+        "model": "o3", "messages": [{"role": "user", "content": "hi"}], "stream": True,
+        "sandbox": {"first_token": 0, "thinking": 30, "tokens": 3, "rate": 100, "keep_alive": 0.05},
+    }  # fmt: skip
+    answer = plain.post("/chat/completions", body)
+    opening, comments, rest = answer.text.partition(": keep-alive\n\n")
+    assert opening.count("data: ") == 1
+    assert comments
+    assert rest.endswith("data: [DONE]\n\n")
+
+
+def test_every_model_answers_and_counts(plain: Plain, account: SandboxAccount) -> None:
+    entries = json.loads((files("pingtoken_sdk.sandbox") / "data" / "models.json").read_text("utf-8"))[
+        "models"
+    ]
+    account.change(balance="100000")
+    for entry in entries:
+        name, vocabulary = entry["id"], entry["vocabulary"]
+        if entry["kind"] == "embedding":
+            usage = plain.post("/embeddings", {"model": name, "input": "hello world"}).json()["usage"]
+            assert usage["prompt_tokens"] == load(vocabulary).count("hello world"), name
+            continue
+        answer = plain.chat(model=name, sandbox={"tokens": 12}).json()
+        usage, message = answer["usage"], answer["choices"][0]["message"]
+        thought = usage["completion_tokens_details"]["reasoning_tokens"]
+        assert message["content"], name
+        if vocabulary is None:
+            assert usage["completion_tokens"] > thought, name
+        else:
+            assert usage["completion_tokens"] - thought == 12, name
+        # Cents are too coarse to show it: what is charged follows the model's own price to the last decimal.
+        (price,) = plain.get("/prices", model=name).json()["data"]
+        assert Decimal(usage["cost"]["amount"]) > 0 or set(price["rates"].values()) == {"0"}, name
 
 
 def test_images_are_charged_by_count_not_by_their_bytes(plain: Plain) -> None:

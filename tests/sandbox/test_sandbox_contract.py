@@ -6,6 +6,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
+import httpx
 import pytest
 
 from pingtoken_sdk.sandbox.errors import CATALOGUE
@@ -187,6 +188,26 @@ def test_another_accounts_records_are_not_seen(plain: Plain, account: SandboxAcc
     other.http.close()
 
 
+def test_records_by_tag_and_cost(plain: Plain) -> None:
+    plain.chat(metadata={"tag": "nightly"}, sandbox={"tokens": 10})
+    plain.chat(metadata={"tag": "daily"}, sandbox={"tokens": 200})
+    small, large = plain.get("/call-records", order="asc").json()["data"]
+    by_tag = plain.get("/call-records", tag="nightly").json()["data"]
+    assert by_tag == [small]
+    assert plain.get("/call-records", min_cost=large["cost"]["amount"]).json()["data"] == [large]
+    assert plain.get("/call-records", min_cost="much").json()["error"]["param"] == "min_cost"
+
+
+def test_edges_by_model_and_region(plain: Plain) -> None:
+    def names(**query: str) -> list[str]:
+        return [edge["id"] for edge in plain.get("/edges", **query).json()["data"]]
+
+    third = plain.get("/edges/edge-3").json()["region"]
+    assert names(region=third) == ["edge-3", "edge-1", "edge-2", "edge-4"]
+    assert len(names(model=MODEL)) == 4
+    assert names(model="no-such-model") == []
+
+
 def test_private_edges_are_named_to_their_owner_only(plain: Plain, account: SandboxAccount) -> None:
     shared = [edge["id"] for edge in plain.get("/edges").json()["data"]]
     assert shared == ["edge-1", "edge-2", "edge-3", "edge-4"]
@@ -196,3 +217,8 @@ def test_private_edges_are_named_to_their_owner_only(plain: Plain, account: Sand
     assert [edge["id"] for edge in other.get("/edges").json()["data"]] == shared
     assert other.get(f"/edges/{account.edge_names[0]}").status_code == 404
     other.http.close()
+    gone = account.edges[0]
+    account.close_private_edges()
+    assert [edge["id"] for edge in plain.get("/edges").json()["data"]] == shared == account.edge_names
+    with pytest.raises(httpx.ConnectError):
+        plain.http.get(gone + "/health")

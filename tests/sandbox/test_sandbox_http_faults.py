@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import gzip
 import json
+import socket
 import time
 from typing import Any
 
@@ -132,9 +133,18 @@ def test_a_flood_of_keep_alives_ends_when_the_client_leaves(plain: Plain, accoun
 
 
 def test_huge_headers(plain: Plain, account: SandboxAccount) -> None:
-    account.faults.add("huge_headers", bytes=200_000)
+    account.faults.add("huge_headers")
     with pytest.raises(httpx.RemoteProtocolError):
         plain.chat()
+    url = httpx.URL(plain.url("/chat/completions"))
+    body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    head = f"POST {url.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+    size = 0
+    with socket.create_connection((url.host, url.port), timeout=20) as raw:
+        raw.sendall(f"{head}Authorization: Bearer {account.api_key}\r\n\r\n".encode() + body)
+        while part := raw.recv(1 << 20):
+            size += len(part)
+    assert size > 10_000_000
 
 
 @pytest.mark.parametrize("streamed", [False, True])

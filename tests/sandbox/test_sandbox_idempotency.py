@@ -90,6 +90,36 @@ def test_a_later_attempt_supersedes_one_that_runs(plain: Plain, account: Sandbox
     assert [record["status"] for record in records] == ["succeeded", "cancelled"]
 
 
+def test_superseding_needs_neither_money_nor_room_twice(plain: Plain, account: SandboxAccount) -> None:
+    account.change_key(rate_limits={"concurrency": 1})
+    cost = Decimal(plain.chat(sandbox={"tokens": 30}).json()["usage"]["cost"]["amount"])
+    account.change(balance=str(cost * 3 / 2))
+    waiting = in_background(plain, edge="edge-1", key=KEY, sandbox=SLOW)
+    account.sandbox.wait_until(lambda: account.held > 0, "the first attempt holds its money")
+    answer = plain.chat("edge-2", key=KEY, sandbox=SLOW)
+    waiting.join()
+    assert answer.status_code == 200
+    assert account.held == 0
+    assert plain.chat(sandbox={"tokens": 30}).status_code == 402
+
+
+def test_embeddings_are_superseded_too(account: SandboxAccount) -> None:
+    with Sandbox(edges=2, first_token=1.0) as sandbox:
+        slow = Plain(sandbox.account())
+        body = {"model": "text-embedding-3-small", "input": "a"}
+        refused: list[httpx.Response] = []
+        first = threading.Thread(
+            target=lambda: refused.append(slow.post("/embeddings", body, "edge-1", {"Idempotency-Key": KEY}))
+        )
+        first.start()
+        sandbox.wait_until(lambda: len(slow.account.calls()) == 1 and slow.account.held > 0, "it runs")
+        assert slow.post("/embeddings", body, "edge-2", {"Idempotency-Key": KEY}).status_code == 200
+        first.join()
+        slow.http.close()
+        assert (refused[0].status_code, refused[0].json()["error"]["code"]) == (409, "idempotency_conflict")
+        assert outcomes(slow.account) == ["superseded", "succeeded"]
+
+
 def test_an_interrupted_attempt_is_refunded_when_another_takes_its_place(
     plain: Plain, account: SandboxAccount
 ) -> None:
@@ -104,6 +134,8 @@ def test_an_interrupted_attempt_is_refunded_when_another_takes_its_place(
     assert (first["outcome"], first["cost"]) == ("superseded", "0")
     assert Decimal(100) - account.balance == Decimal(second["cost"]) == account.charged()
     assert Decimal(plain.get("/bills/current").json()["subtotal"]) == account.charged()
+    spent = plain.get("/keys/current").json()["spent_total"]["amount"]
+    assert Decimal(spent) == account.charged()
 
 
 def test_a_charged_but_lost_answer_is_replayed_elsewhere(plain: Plain, account: SandboxAccount) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pingtoken_sdk.testing import Sandbox, SandboxAccount
+from pingtoken_sdk.testing import Sandbox, SandboxAccount, SandboxError
 
 from .client import Plain
 
@@ -145,3 +145,22 @@ def test_postpaid_accounts_may_go_below_zero(sandbox_platform: Sandbox) -> None:
     assert plain.chat().status_code == 200
     assert account.balance < 0
     plain.http.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"status": "asleep"}, "account status"),
+        ({"billing_mode": "barter"}, "billing_mode"),
+        ({"colour": 1}, "colour"),
+    ],
+)
+def test_the_admin_refuses_what_makes_no_sense(
+    account: SandboxAccount, change: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(SandboxError, match=named):
+        account.change(**change)
+    with pytest.raises(SandboxError, match="key status"):
+        account.change_key(status="asleep")
+    with pytest.raises(SandboxError, match="amount: is needed"):
+        account.sandbox.admin("POST", f"/accounts/{account.id}/topup", {})

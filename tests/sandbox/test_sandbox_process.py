@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -80,6 +82,104 @@ def test_it_ends_although_calls_are_running() -> None:
             assert answer.status_code == 200
             returncode, _, errors = end(process)
     assert (returncode, errors) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"what": "reset", "when": "mid_body"},
+        {"what": "silent", "after_chunks": 2},
+        {"what": "keepalive_flood"},
+        {"what": "silent"},
+    ],
+)
+def test_it_ends_although_nobody_listens_to_a_call_any_more(fault: dict[str, object], tmp_path: Path) -> None:
+    """Where the origin completes what its edge lost, the end of the process settles it first, without a word."""
+    database = tmp_path / "ledger.db"
+    process, ready = start(f"--db={database}")
+    with httpx.Client(trust_env=False, timeout=10) as client:
+        client.post(f"{ready['admin_url']}/faults", json=fault)
+        body = {"model": "gpt-4o", "messages": ASK, "stream": True, "sandbox": {"tokens": 5000, "rate": 50}}
+        headers = {"Authorization": f"Bearer {ready['api_key']}"}
+        # The edge breaks off, or falls silent, or floods; then the client leaves.
+        with (
+            contextlib.suppress(httpx.HTTPError),
+            client.stream(
+                "POST", f"{ready['base_url']}/chat/completions", json=body, headers=headers, timeout=0.7
+            ) as answer,
+        ):
+            for _ in zip(range(10), answer.iter_raw(), strict=False):
+                pass
+    assert end(process) == (0, b"", b"")
+    with contextlib.closing(sqlite3.connect(database)) as books:
+        rows = books.execute("SELECT outcome, output_tokens FROM attempts").fetchall()
+    assert [outcome for outcome, _ in rows] == ([] if fault == {"what": "silent"} else ["cancelled"])
+    if "when" in fault or "after_chunks" in fault:
+        assert 0 < rows[0][1] < 5000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "named"),
+    [
+        (["--balance=much"], 2, "--balance"),
+        (["--port=99999"], 2, "--port"),
+        (["--rate=-1"], 2, "--rate"),
+        (["--first-token=nan"], 2, "--first-token"),
+        (["--keep-alive=0"], 2, "--keep-alive"),
+        (["--edges=-1"], 2, "--edges"),
+        (["--api-key=with a space"], 2, "--api-key"),
+        (["--warm=deepseek-v4-por"], 1, "deepseek-v4-pro"),
+        (["--db=."], 1, "cannot run: unable to open database file"),
+    ],
+)
+def test_a_run_that_makes_no_sense_is_refused_in_one_line(
+    arguments: list[str], code: int, named: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pingtoken_sdk.sandbox", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert "Traceback" not in done.stderr
+    assert "with a space" not in done.stderr
+    assert named in done.stderr.splitlines()[-1]
+
+
+def test_an_interrupt_while_it_loads_ends_it_without_a_word() -> None:
+    """The first import of the program is made to interrupt it."""
+    early = (
+        "import runpy, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'uvicorn':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "runpy.run_module('pingtoken_sdk.sandbox', run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", early], stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+    )
+    assert done.returncode != 0
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_it_ends_when_nobody_reads_its_ready_line() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pingtoken_sdk.sandbox", "--detach"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    with process.stderr as errors:
+        assert errors.read() == b""
+    assert process.wait(10) == 0
 
 
 def test_it_ends_when_its_parent_dies() -> None:

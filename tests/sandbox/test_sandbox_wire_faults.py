@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pingtoken_sdk.sandbox.edges.shaping import gate_for
 from pingtoken_sdk.testing import SandboxAccount, SandboxError
 
 from .client import ASK, MODEL, Plain
@@ -137,6 +139,31 @@ def test_awkward_packets_change_nothing(plain: Plain, account: SandboxAccount, w
     assert said == text
 
 
+def test_dribble_writes_one_byte_at_a_time() -> None:
+    written: list[bytes] = []
+    closed = asyncio.Event()
+
+    class Client:
+        def write(self, data: bytes) -> None:
+            written.append(data)
+
+        def close(self) -> None:
+            closed.set()
+
+        def reset(self) -> None:
+            raise AssertionError
+
+    async def pass_on() -> None:
+        gate = gate_for("dribble", {}, Client(), lambda: None)
+        gate.feed(b"data: {}")
+        gate.feed(b"\n\n")
+        gate.finish()
+        await asyncio.wait_for(closed.wait(), 5)
+
+    asyncio.run(pass_on())
+    assert written == [bytes([byte]) for byte in b"data: {}\n\n"]
+
+
 def test_split_utf8_breaks_inside_a_character(plain: Plain, account: SandboxAccount) -> None:
     account.faults.add("split_utf8", edge="edge-1", pause=0.05)
     url = httpx.URL(plain.url("/chat/completions", "edge-1"))
@@ -238,6 +265,13 @@ def test_a_listener_fault_that_ends_by_itself(plain: Plain, account: SandboxAcco
         ({"what": "cut", "edge": "nowhere"}, "nowhere"),
         ({"what": "reset", "when": "later"}, "when"),
         ({"what": "cut", "requests": "x-y"}, "requests"),
+        ({"what": "cut", "requests": "5-3"}, "requests"),
+        ({"what": "cut", "requests": 0}, "requests"),
+        ({"what": "cut", "after_chunks": "two"}, "after_chunks"),
+        ({"what": "rate_limit", "retry_after": None}, "retry_after"),
+        ({"what": "error", "code": "made_up"}, "code"),
+        ({"what": "slow", "delay": -1}, "delay"),
+        ({"what": "refused"}, "needs an edge"),
     ],
 )
 def test_a_script_that_makes_no_sense_is_refused_by_name(

@@ -22,6 +22,8 @@ class Request:
     line: str
     headers: dict[str, str]
     body: bytes
+    connection: int = 0
+    """Which of the server's connections it came on, counted from 1."""
 
     @property
     def json(self) -> Any:
@@ -145,9 +147,9 @@ class ByteServer:
             with self._changed:
                 self._peers.add(connection)
                 self._changed.notify_all()
-            self._start(self._serve, connection)
+            self._start(self._serve, connection, len(self._threads))
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, number: int) -> None:
         peer = Peer(connection)
         try:
             while not peer.ended:
@@ -155,6 +157,7 @@ class ByteServer:
                 if request is None:
                     break
                 peer.request = request
+                request.connection = number
                 with self._changed:
                     self.requests.append(request)
                     self._changed.notify_all()
@@ -255,6 +258,26 @@ def stream(*pieces: bytes) -> Script:
         peer.send(END)
 
     return play
+
+
+def steps(*deeds: Script) -> Script:
+    """One thing after the other in one answer."""
+
+    def play(peer: Peer) -> None:
+        for deed in deeds:
+            deed(peer)
+
+    return play
+
+
+def sending(data: bytes | str) -> Script:
+    """Send these bytes."""
+    return lambda peer: peer.send(data if isinstance(data, bytes) else data.encode())
+
+
+def begun(*pieces: bytes) -> Script:
+    """The head of a stream and these pieces of it, without its end."""
+    return lambda peer: begin_stream(peer, pieces)
 
 
 def in_turn(*scripts: Script) -> Script:

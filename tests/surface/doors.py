@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio.to_thread
+
 from pingtoken_sdk import AsyncPingToken, PingToken
+
+from .byteserver import ByteServer
+
+
+async def hung_up(server: ByteServer, left: int = 0) -> None:
+    """Wait until the client has closed all its connections but so many, while its event loop runs on."""
+    await anyio.to_thread.run_sync(server.wait_open, left)
 
 
 class Door:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from ...client import AsyncPingToken
-from ...cost.estimate import Estimate
+from ...cost.estimates import Estimate
 from ...ledger import LedgerEntry
 from ...resources.payload import get_payload
 from ...types.base import Model

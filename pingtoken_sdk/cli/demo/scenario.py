@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...client import AsyncPingToken
-from ...cost.estimate import Estimate
+from ...cost.estimates import Estimate
 from ...cost.vocabulary import load
 from ...ledger import MemoryLedger
 from ...options import Timeouts

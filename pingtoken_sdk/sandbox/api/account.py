@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ..platform import Platform
 
 __all__ = ["account_routes"]
+
+_DECIMAL: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 _OUTCOMES: Final = {
     "succeeded": ("succeeded",),
@@ -157,6 +160,7 @@ def _records(platform: Platform, account: Account, query: QueryParams) -> dict[s
             conditions.append(f"{name} IN ({', '.join('?' * len(wanted))})")
             values.extend(wanted)
     _status_and_time(query, conditions, values)
+    _tag_and_cost(query, timestamp(platform.clock.now()), conditions, values)
     cursor = read_cursor(query)
     database = platform.ledger.database
     newest = cursor.get("newest")
@@ -196,6 +200,20 @@ def _status_and_time(query: QueryParams, conditions: list[str], values: list[str
     if end is not None:
         conditions.append("created_at < ?")
         values.append(timestamp(end))
+
+
+def _tag_and_cost(query: QueryParams, now: str, conditions: list[str], values: list[Any]) -> None:
+    """``tag`` is the ``tag`` of a call's metadata. Costs are compared as numbers; what is not settled ``now`` has
+    no cost yet, so it has none that is enough."""
+    tag, least = query.get("tag"), query.get("min_cost")
+    if tag is not None:
+        conditions.append("json_extract(metadata, '$.tag') = ?")
+        values.append(tag)
+    if least is not None:
+        if not _DECIMAL.fullmatch(least):
+            raise PlatformError("invalid_parameter", "min_cost: expected a decimal", param="min_cost")
+        conditions.append("CAST(cost AS REAL) >= ? AND settled_at <= ?")
+        values.extend((float(least), now))
 
 
 def _record(platform: Platform, row: Any) -> dict[str, Any]:

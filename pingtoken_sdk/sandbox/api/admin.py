@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from ..platform import Platform
 
 __all__ = ["admin_app"]
+
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "account status": ("active", "pending_review", "restricted", "suspended", "closing", "closed"),
+    "billing_mode": ("prepaid", "postpaid"),
+    "key status": ("active", "disabled", "expired", "exhausted", "revoked"),
+}
 
 Page = Callable[[Request, dict[str, Any]], Awaitable[Any]]
 
@@ -45,6 +51,8 @@ def admin_app(platform: Platform) -> Starlette:
                 return JSONResponse(await work(request, parse_object(raw) if raw else {}))
             except _Refused as refusal:
                 return JSONResponse({"error": str(refusal)}, refusal.status)
+            except KeyError as missing:
+                return JSONResponse({"error": f"{missing.args[0]}: is needed"}, 400)
             except (FaultError, InvalidOperation, TypeError, ValueError) as wrong:
                 return JSONResponse({"error": str(wrong)}, 400)
             except PlatformError as wrong:
@@ -66,6 +74,7 @@ def admin_app(platform: Platform) -> Starlette:
             page("/faults", "DELETE", admin.clear_faults),
             page("/edges", "GET", admin.list_edges),
             page("/edges", "POST", admin.open_edges),
+            page("/edges", "DELETE", admin.close_edges),
             page("/prices", "POST", admin.announce_price),
             page("/clock", "POST", admin.set_clock),
             page("/stats", "GET", admin.stats),
@@ -86,7 +95,7 @@ class _Admin:
         account = accounts.open(
             str(body.pop("name", "test")),
             _amount(body.pop("balance", "100")),
-            body.pop("billing_mode", "prepaid"),
+            _choice("billing_mode", body.pop("billing_mode", "prepaid")),
         )
         key, secret = accounts.issue(account, "first")
         self._shape_key(key, body)
@@ -98,10 +107,13 @@ class _Admin:
 
     async def change_account(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         account, accounts = self._account(request), self._platform.accounts
-        for name in ("status", "status_reason", "billing_mode"):
-            if name in body:
-                setattr(account, name, body.pop(name))
-                account.status_since = timestamp(self._platform.clock.now())
+        if "billing_mode" in body:
+            account.billing_mode = _choice("billing_mode", body.pop("billing_mode"))
+        if "status" in body:
+            account.status = _choice("account status", body.pop("status"))
+            account.status_since = timestamp(self._platform.clock.now())
+        if "status_reason" in body:
+            account.status_reason = body.pop("status_reason")
         for name in ("restrictions", "pending_agreements"):
             if name in body:
                 setattr(account, name, tuple(body.pop(name)))
@@ -133,7 +145,7 @@ class _Admin:
 
     def _shape_key(self, key: Key, body: dict[str, Any]) -> None:
         if "status" in body:
-            key.status = str(body.pop("status"))
+            key.status = _choice("key status", body.pop("status"))
         if "scopes" in body:
             key.scopes = tuple(body.pop("scopes"))
             if not set(key.scopes) <= set(SCOPES):
@@ -204,6 +216,9 @@ class _Admin:
         edges = await self._platform.private_edges(int(body["count"]), owner)
         return {"data": [{"id": edge.name, "base_url": edge.url} for edge in edges]}
 
+    async def close_edges(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        return {"closed": await self._platform.close_private_edges(str(body["account"]))}
+
     # --- the world
 
     async def announce_price(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -230,6 +245,12 @@ class _Admin:
                 for edge in platform.edges.values()
             },
         }
+
+
+def _choice(what: str, given: Any) -> str:
+    if given not in _CHOICES[what]:
+        raise _Refused(f"{what}: expected one of {', '.join(_CHOICES[what])}")
+    return str(given)
 
 
 def _amount(given: Any) -> Decimal:

@@ -22,6 +22,8 @@ from .requests import ChatRequest, read_chat, read_completion
 __all__ = ["ChatWork", "CompletionWork"]
 
 _EVENT_STREAM = "text/event-stream; charset=utf-8"
+_SOON = 0.0005
+"""Seconds that are not worth a pause."""
 
 
 class ChatWork(Work):
@@ -33,6 +35,8 @@ class ChatWork(Work):
     reply: Reply
     format: Format
     cached = 0
+    _spoke = 0.0
+    """When the stream last gave a byte, by the loop's clock."""
 
     async def prepare(self) -> None:
         self.request = read_chat(self.job.body)
@@ -194,21 +198,28 @@ class ChatWork(Work):
             await self._finish_stream(out)
 
     async def _await_first_token(self, out: Outbound) -> bool:
-        """Wait, with a comment now and then so that the client sees a sign of life."""
-        wish = self.request.steering.keep_alive
-        comment_every = self.platform.settings.keep_alive if wish is None else wish
+        """Wait for the model to begin. ``False`` if the call was interrupted."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._first_token
-        while (left := until - loop.time()) > 0:
-            if not await self.job.pace.pause(min(left, comment_every)):
+        self._spoke = loop.time()
+        return await self._wait(out, self._spoke + self._first_token)
+
+    async def _wait(self, out: Outbound, until: float) -> bool:
+        """Wait until a time of the loop's clock, with a comment whenever the stream has been silent for long, so
+        that the client sees a sign of life. ``False`` if the call was interrupted."""
+        wish = self.request.steering.keep_alive
+        longest = self.platform.settings.keep_alive if wish is None else wish
+        loop = asyncio.get_running_loop()
+        while (left := until - loop.time()) > _SOON:
+            if not await self.job.pace.pause(min(left, max(0.001, self._spoke + longest - loop.time()))):
                 return False
-            if until - loop.time() > 0:
+            if loop.time() - self._spoke >= longest:
                 await out.write(b": keep-alive\n\n")
+                self._spoke = loop.time()
         return self.job.pace.reason is None
 
     async def _send_events(self, out: Outbound) -> bool:
         """Send what carries tokens, each when its time has come. ``False`` when the stream ended early."""
-        pace, fault = self.job.pace, self.job.fault
+        fault = self.job.fault
         stop_at = None
         if fault is not None and fault.what in {"unfinished", "error_in_200"}:
             stop_at = int(fault.params["after_chunks"])
@@ -225,13 +236,12 @@ class ChatWork(Work):
                 break
             tokens += event.tokens
             thinking += event.thinking
-            ahead = began + tokens * step - loop.time()
-            alive = await pace.pause(ahead) if ahead > 0.0005 else pace.reason is None
-            if not alive:
+            if not await self._wait(out, began + tokens * step):
                 await self._interrupted(out, tokens, thinking)
                 return False
             if event.data:
                 await out.write(event.data)
+                self._spoke = loop.time()
                 sent += 1
                 if not step and not sent % 16:
                     await asyncio.sleep(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -20,13 +21,15 @@ from .reading import Fields, invalid
 __all__ = ["EmbeddingWork", "unit_vector"]
 
 _MOST_INPUTS = 2048
+_LARGE = 50_000
+"""Numbers in an answer, above which a thread works it out while other calls go on."""
 
 
 def unit_vector(model: str, text: str | tuple[int, ...], size: int) -> list[float]:
     """A direction of length 1 in ``size`` dimensions, the same for the same text and model."""
     rng = random.Random(hashlib.sha256(f"{model}\n{text}".encode()).digest())
-    values = [rng.gauss(0.0, 1.0) for _ in range(size)]
-    length = math.sqrt(sum(value * value for value in values))
+    values = struct.unpack(f"<{size}i", rng.randbytes(4 * size))
+    length = math.hypot(*values)
     return [value / length for value in values]
 
 
@@ -59,16 +62,21 @@ class EmbeddingWork(Work):
 
     async def deliver(self, out: Outbound) -> None:
         job = self.job
-        if not await job.pace.pause(self.platform.settings.first_token * job.slowness):
-            if job.pace.reason == "client gone":
-                self.settle("cancelled", Usage())
-            return
-        body = self._answer()
+        alive = await job.pace.pause(self.platform.settings.first_token * job.slowness)
+        if alive:
+            large = len(self.inputs) * self.size > _LARGE
+            body = await asyncio.to_thread(self._answer) if large else self._answer()
+            alive = job.pace.reason is None
+        if not alive:
+            self.settle("cancelled", Usage())  # nothing, if a later attempt took its place
+            raise PlatformError(
+                "idempotency_conflict", "a later attempt under this Idempotency-Key took its place"
+            )
         job.attempt.http_status = 200
         if job.fault is not None and job.fault.what == "error_in_200":
             job.attempt.error_code = job.fault.params["code"]
             self.settle("failed", Usage())
-        else:
+        elif job.fault is None or job.fault.what != "keepalive_flood":
             self.settle("succeeded", self.most, ("application/json", body))
         if job.fault is not None and await broken.garbled(
             job.fault, out, lambda: body, job.pace, streamed=False, request_id=job.attempt.request_id

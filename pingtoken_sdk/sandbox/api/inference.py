@@ -159,8 +159,8 @@ class Inference:
         """Pass the limits, the idempotency key and the balance; then deliver."""
         platform, job = self._platform, work.job
         attempt, key = job.attempt, job.key
-        platform.limiter.admit(key, work.most.input + work.most.output)
-        held = Decimal(0)
+        replacing = platform.idempotency.replaces(attempt)
+        platform.limiter.admit(key, work.most.input + work.most.output, replacing=replacing)
         try:
             out.headers.update(platform.limiter.headers(key))
             print_ = fingerprint(job.body, attempt.endpoint)
@@ -169,17 +169,17 @@ class Inference:
                 await self._replay(replay, attempt, out)
                 return
             try:
-                held = self._hold(work)
+                self._hold(work)
                 if platform.idempotency.keeps(attempt):
                     out.kept = []
                 await work.deliver(out)
             finally:
                 platform.idempotency.leave(attempt)
-                attempt.account.held -= held
+                attempt.release()
         finally:
             platform.limiter.leave(key)
 
-    def _hold(self, work: Work) -> Decimal:
+    def _hold(self, work: Work) -> None:
         """Hold what the call may cost at most, or refuse it."""
         account, key = work.job.attempt.account, work.job.key
         needed = sum((line.amount for line in work.lines(work.most)), Decimal(0))
@@ -191,8 +191,7 @@ class Inference:
             )
         if key.spend_limit is not None and key.spent + needed > key.spend_limit:
             raise PlatformError("key_spend_limit_exceeded", "the spend limit of this token is reached")
-        account.held += needed
-        return needed
+        work.job.attempt.hold(needed)
 
     async def _replay(self, replay: Replay, attempt: Attempt, out: Outbound) -> None:
         attempt.request_id = replay.request_id

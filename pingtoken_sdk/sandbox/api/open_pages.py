@@ -72,7 +72,11 @@ class _OpenPages:
 
     async def edges(self, request: Request) -> Response:
         key = self._asking(request)
-        found = self._platform.edges_of(None if key is None else key.account.id)
+        found = list(self._platform.edges_of(None if key is None else key.account.id))
+        model, region = request.query_params.get("model"), request.query_params.get("region")
+        if model is not None and model not in self._platform.catalogue.models:
+            found = []  # every edge serves every model, and nothing else
+        found.sort(key=lambda edge: region is not None and edge.region != region)
         stable = ",".join(f"{edge.name}={edge.url}" for edge in found)
         body = {
             "object": "list",

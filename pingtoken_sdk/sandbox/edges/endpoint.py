@@ -55,9 +55,16 @@ class Endpoint:
             await asyncio.sleep(1.0)
 
     async def finish(self, timeout: float) -> None:
-        """Wait until the requests under way have ended, ``timeout`` seconds at most."""
-        if self._state.tasks:
-            await asyncio.wait(list(self._state.tasks), timeout=timeout)
+        """End the requests under way: their clients leave, and what has not ended ``timeout`` seconds later is
+        cancelled."""
+        for protocol in list(self._state.connections):
+            protocol.connection_lost(None)
+        if not self._state.tasks:
+            return
+        _, late = await asyncio.wait(list(self._state.tasks), timeout=timeout)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
 
 class Pipe(asyncio.Transport):

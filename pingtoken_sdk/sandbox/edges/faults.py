@@ -12,10 +12,13 @@ oldest that strikes.
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
+
+from ..errors import CATALOGUE as ERRORS
 
 __all__ = ["CATALOGUE", "FaultBook", "FaultError", "Rule", "Strike"]
 
@@ -53,12 +56,17 @@ CATALOGUE: Final[Mapping[str, tuple[Level, Mapping[str, Any]]]] = {
 }
 """Every fault: its level, and its parameters with their defaults."""
 
+_NUMBERS: Final = frozenset({
+    "after_chunks", "after_bytes", "delay", "bytes_per_second", "pause", "factor", "status", "retry_after", "interval",
+    "bytes",
+})  # fmt: skip
 _CHOICES: Final[Mapping[str, tuple[Any, ...]]] = {
     "when": ("before_headers", "mid_headers", "mid_body"),
     "origin": ("completes", "aborted", "unsent"),
     "how": ("close", "reset"),
     "form": ("seconds", "milliseconds", "date", "absent", "absurd"),
     "scope": ("edge", "key", "absent"),
+    "code": tuple(ERRORS),
 }
 
 
@@ -142,6 +150,8 @@ class FaultBook:
         if what not in CATALOGUE:
             raise FaultError(f"what: expected one of {', '.join(CATALOGUE)}")
         level, defaults = CATALOGUE[what]
+        for name in ("after", "seconds", "count", "share"):
+            _check_number(name, fields.get(name))
         number = next(self._numbers)
         start = self._now() + float(fields.pop("after", 0.0))
         lasting = fields.pop("seconds", None)
@@ -216,10 +226,19 @@ def _params(what: str, defaults: Mapping[str, Any], given: Mapping[str, Any]) ->
             raise FaultError(f"{name}: {what} takes {', '.join(defaults) or 'no parameters'}")
         if name in _CHOICES and value not in _CHOICES[name]:
             raise FaultError(f"{name}: expected one of {', '.join(map(str, _CHOICES[name]))}")
+        if name in _NUMBERS:
+            _check_number(name, value, needed=defaults[name] is not None)
     params = {**defaults, **given}
     if what == "silent" and params["after_chunks"] is not None and "origin" not in given:
         params["origin"] = "completes"
     return params
+
+
+def _check_number(name: str, value: Any, *, needed: bool = False) -> None:
+    if value is None and not needed:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise FaultError(f"{name}: expected a number of at least 0")
 
 
 def _ordinals(given: Any) -> tuple[tuple[int, int | None], ...]:
@@ -230,7 +249,10 @@ def _ordinals(given: Any) -> tuple[tuple[int, int | None], ...]:
     for part in str(given).split(","):
         first, dash, last = part.strip().partition("-")
         try:
-            spans.append((int(first), (int(last) if last else None) if dash else int(first)))
+            span = int(first), (int(last) if last else None) if dash else int(first)
         except ValueError:
-            raise FaultError(f"requests: {part!r} is not a number or a span such as 3-5") from None
+            span = 0, None
+        if span[0] < 1 or (span[1] is not None and span[1] < span[0]):
+            raise FaultError(f"requests: {part!r} is not a number from 1 or a span such as 3-5")
+        spans.append(span)
     return tuple(spans)

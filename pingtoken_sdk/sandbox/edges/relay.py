@@ -21,6 +21,7 @@ from .shaping import Gate, gate_for
 __all__ = ["Edge", "Exchange", "ExchangeBook"]
 
 EXCHANGE_HEADER: Final = b"x-sandbox-exchange"
+_MOST_OPEN: Final = 20_000
 _PRIVATE: Final = (b"x-edge:", EXCHANGE_HEADER + b":")
 
 
@@ -36,7 +37,8 @@ class Exchange:
 
 
 class ExchangeBook:
-    """Exchanges between relay and origin, until the origin takes them up."""
+    """Exchanges between relay and origin, until the origin takes them up. It does so for inference only, so the
+    oldest of very many are forgotten."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -45,6 +47,8 @@ class ExchangeBook:
     def open(self, edge: str, http_fault: Rule | None, wire_fault: str | None) -> Exchange:
         exchange = Exchange(next(self._numbers), edge, http_fault, wire_fault)
         self._open[exchange.number] = exchange
+        if len(self._open) > _MOST_OPEN:
+            del self._open[next(iter(self._open))]
         return exchange
 
     def take(self, number: int) -> Exchange | None:

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from pingtoken_sdk.flow.effects import Answer, Data, End, Failure, Head, Request
 from pingtoken_sdk.wire.aio import H11AsyncEngine
-from pingtoken_sdk.wire.h11 import Origin
 from pingtoken_sdk.wire.link import Link
+from pingtoken_sdk.wire.place import Origin
 
 Ask = Callable[..., Request]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

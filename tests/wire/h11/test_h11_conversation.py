@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingtoken_sdk.flow.effects import Answer, Data, End, Event, Failure, Head, Request, Secret
-from pingtoken_sdk.wire.h11 import Conversation, Place, locate
+from pingtoken_sdk.wire.h11 import Conversation
+from pingtoken_sdk.wire.place import Place, locate
 
 PLACE = locate("https://edge.example/api/v1")
 
