@@ -11,7 +11,7 @@ from typing import get_args
 
 from .settings import IdempotencyMode, Settings, Shape
 
-__all__ = ["Options", "read_arguments"]
+__all__ = ["Options", "option_names", "read_arguments"]
 
 _MOST_EDGES = 256
 
@@ -46,6 +46,11 @@ def read_arguments(arguments: Sequence[str] | None = None) -> Options:
         warm=tuple(given.warm),
     )
     return Options(settings, given.api_key, given.balance, given.detach, given.log_level.upper())
+
+
+def option_names() -> set[str]:
+    """Every long option."""
+    return {name for action in _parser()._actions for name in action.option_strings if name.startswith("--")}
 
 
 def _parser() -> argparse.ArgumentParser:
