@@ -246,6 +246,9 @@ class PingToken(_Client):
             whole = run(whole_answer(started.call, session.ports, parser(model)), self._engine)
         except PingTokenError as error:
             raise session.failed(started, error, feature) from None
+        except BaseException:
+            session.left(started)
+            raise
         return session.answered(started, whole, keep_raw=keep_raw)
 
     def _stream(self, payload: Payload) -> Stream[ChatCompletionChunk]:
@@ -257,6 +260,9 @@ class PingToken(_Client):
             opened = run(opened_stream(started.call, session.ports, reader), self._engine)
         except PingTokenError as error:
             raise session.failed(started, error) from None
+        except BaseException:
+            session.left(started)
+            raise
         live = LiveStream(opened, started.call, session.ports, lambda live: session.settled(started, live))
         return Stream(live, opened.exchange)
 
@@ -380,6 +386,9 @@ class AsyncPingToken(_Client):
             whole = await arun(whole_answer(started.call, session.ports, parser(model)), self._engine)
         except PingTokenError as error:
             raise session.failed(started, error, feature) from None
+        except BaseException:
+            session.left(started)
+            raise
         return session.answered(started, whole, keep_raw=keep_raw)
 
     async def _stream(self, payload: Payload) -> AsyncStream[ChatCompletionChunk]:
@@ -391,6 +400,9 @@ class AsyncPingToken(_Client):
             opened = await arun(opened_stream(started.call, session.ports, reader), self._engine)
         except PingTokenError as error:
             raise session.failed(started, error) from None
+        except BaseException:
+            session.left(started)
+            raise
         live = LiveStream(opened, started.call, session.ports, lambda live: session.settled(started, live))
         return AsyncStream(live, opened.exchange)
 

@@ -57,9 +57,10 @@ class Timeouts:
 class RetryPolicy:
     """``max_retries``: how often a call is repeated at most, whatever went wrong; ``None`` leaves it to the
     router: three times after attempts that may have been billed, more often where an attempt cost nothing.
-    ``on_ambiguous``: what to do about an attempt that was sent and got no answer: ``"failover"`` to another edge
-    (the default; a charge may then come twice, and is reported on ``attempts``), ``"wait"`` for it, or
-    ``"raise"``.
+    ``on_ambiguous``: what to do about an attempt that was sent and has no answer, and so may be billed:
+    ``"failover"`` to another edge (the default; a charge may then come twice, and is reported on ``attempts``);
+    ``"raise"``: no other edge is tried, and a break or your own ``first_token`` limit ends the call;
+    ``"wait"``: no other edge is tried, and that limit is waited out too.
 
     Raises :class:`ConfigurationError` for other values.
     """
@@ -166,6 +167,10 @@ class Options:
             timeout = _seconds(limit, "PINGTOKEN_TIMEOUT")
         if ca_file is not None and not os.path.isfile(ca_file):
             raise ConfigurationError(f"ca_file {ca_file!r} is no file", hint="name a PEM file of authorities")
+        if headers is not None and not isinstance(headers, Mapping):
+            raise ConfigurationError(
+                f"default_headers is a {type(headers).__name__}", hint="give a mapping from names to values"
+            )
         if api_key is None:
             api_key = env.key()
         elif isinstance(api_key, _NoKey):

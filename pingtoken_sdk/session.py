@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import logging
 import os
 import random
 import secrets
@@ -20,17 +21,18 @@ from .cost.catalogue import Catalogue
 from .errors import (
     APIStatusError,
     ClientClosedError,
+    ConfigurationError,
     FeatureUnavailableError,
-    InvalidRequestError,
     ModelNotFoundError,
     PingTokenError,
 )
 from .flow.call import Call, Ports, Whole
 from .flow.effects import Request, Secret
 from .flow.live import LiveStream
-from .flow.trail import RawAnswer
+from .flow.trail import RawAnswer, Trail
 from .ledger import CallSink, LedgerEntry, MemoryLedger
 from .options import Options, Timeouts, as_timeouts
+from .resources.headers import Pairs, header_problem, overlaid
 from .resources.payload import Payload
 from .routing.balancer import Balancer
 from .routing.edge import EdgeConfig
@@ -42,6 +44,8 @@ __all__ = ["Life", "Session", "Started"]
 A = TypeVar("A")
 
 _USER_AGENT: Final = f"pingtoken_sdk/{__version__} python/{'.'.join(map(str, sys.version_info[:3]))}"
+_OURS: Final[Pairs] = (("user-agent", _USER_AGENT),)
+_log = logging.getLogger("pingtoken_sdk")
 _AFFINITY_FROM: Final = 4096
 """Bodies shorter than this many bytes are not worth a warm cache: no vendor caches prefixes under 1,024 tokens."""
 _PREFIX: Final = 2048
@@ -84,47 +88,67 @@ class Session:
         self.ports = Ports(self.balancer, time.monotonic, time.time)
         self.life = Life()
         self._digest: tuple[Secret, str] | None = None
-        self._headers = _common_headers(options)
-        _remember(self)
+        self._use_headers(options)
+        _remember(self.balancer)
 
     def view(self, options: Options) -> Session:
         """The same session under other options: one router, one ledger, one set of prices."""
         view = object.__new__(Session)
         view.__dict__.update(self.__dict__)
         view.options = options
-        view._headers = _common_headers(options)
+        view._use_headers(options)
         return view
+
+    def _use_headers(self, options: Options) -> None:
+        """What the headers of all calls have in common, by kind of call. Raises :class:`ConfigurationError`."""
+        given = dict(options.headers)
+        problem = header_problem(given)
+        if problem is not None:
+            del given
+            raise ConfigurationError(problem[0], hint=problem[1])
+        post = (*_OURS, ("content-type", "application/json"))
+        self._headers = {
+            "GET": overlaid(_OURS, given),
+            "whole": overlaid((*post, ("accept", "application/json")), given),
+            "stream": overlaid((*post, ("accept", "text/event-stream")), given),
+        }
+        self._own_key = next(
+            (value for name, value in given.items() if name.lower() == "idempotency-key"), None
+        )
 
     def start(self, payload: Payload) -> Started:
         """Make the flow's instructions of ``payload``. Raises :class:`InvalidRequestError`."""
         payload.refuse_nonsense()
-        options = self.options
-        timeouts = as_timeouts(payload.timeout, options.timeouts)
-        authorization = options.authorization()
-        key = payload.idempotency_key
-        headers = self._headers
-        if payload.method == "POST":
-            if key is None:
-                key = secrets.token_hex(16)
-            accept = "text/event-stream" if payload.streamed else "application/json"
-            headers = (
-                *headers,
-                ("content-type", "application/json"),
-                ("accept", accept),
-                ("idempotency-key", key),
-            )
-        if payload.headers:
-            headers = _overlaid(headers, payload.headers)
+        timeouts = as_timeouts(payload.timeout, self.options.timeouts)
+        key = self._idempotency_key(payload)
         request = Request(
             method=payload.method,
             path=payload.path,
             body=payload.encoded(),
-            headers=headers,
-            authorization=authorization,
+            headers=self._headers_of(payload, key),
+            authorization=self.options.authorization(),
             whole=not payload.streamed,
             connect_timeout=timeouts.connect,
         )
         return self.begin(payload, request, timeouts, key)
+
+    def _idempotency_key(self, payload: Payload) -> str | None:
+        """The name of a call to the platform: the caller's where one was given, in whichever way."""
+        if payload.method != "POST":
+            return None
+        if payload.idempotency_key is not None:
+            return payload.idempotency_key
+        return payload.header("idempotency-key") or self._own_key or secrets.token_hex(16)
+
+    def _headers_of(self, payload: Payload, key: str | None) -> Pairs:
+        if key is None:
+            return (
+                overlaid(self._headers["GET"], payload.headers) if payload.headers else self._headers["GET"]
+            )
+        ours = self._headers["stream" if payload.streamed else "whole"]
+        if payload.headers:
+            ours = overlaid(ours, payload.headers)
+        return overlaid(ours, {"idempotency-key": key})
 
     def begin(
         self, payload: Payload, request: Request, timeouts: Timeouts, idempotency_key: str | None
@@ -143,6 +167,7 @@ class Session:
             key=self._key_digest(request.authorization),
             affinity=_affinity(payload, request.body),
             max_attempts=None if options.retry.max_retries is None else options.retry.max_retries + 1,
+            trail=Trail(request),
         )
         return Started(payload, call, datetime.now(UTC), idempotency_key)
 
@@ -163,6 +188,8 @@ class Session:
         )
         if isinstance(value, Answered):
             value._info = info
+        if len(attempts) > 1:
+            _tell(attempts)
         self._enter(started, "ok", attempts, usage, cost, note, request_id)
         return value
 
@@ -185,6 +212,11 @@ class Session:
         self._enter(started, "failed", error.attempts, None, None, None, getattr(error, "request_id", None))
         return error
 
+    def left(self, started: Started) -> None:
+        """Enter a call that was cancelled or interrupted: what was sent may be billed."""
+        attempts = tuple(started.call.trail.attempts)
+        self._enter(started, "abandoned", attempts, None, None, "the call was left before its answer", None)
+
     def settled(self, started: Started, live: LiveStream[Any]) -> CallInfo:
         """Enter a stream that ended, however it did."""
         reader = live.opened.reader
@@ -193,6 +225,8 @@ class Session:
         if usage is None and live.state == "finished":
             note = "the stream ended without its usage"
         attempts = tuple(live.opened.trail.attempts)
+        if len(attempts) > 1:
+            _tell(attempts)
         status = {"finished": "ok", "cut": "cut"}.get(live.state, "abandoned")
         self._enter(started, status, attempts, usage, cost, note, reader.request_id)
         return CallInfo(
@@ -268,24 +302,9 @@ class Session:
         return digest
 
 
-def _common_headers(options: Options) -> tuple[tuple[str, str], ...]:
-    return _overlaid((("user-agent", _USER_AGENT),), dict(options.headers))
-
-
-def _overlaid(headers: tuple[tuple[str, str], ...], extra: Any) -> tuple[tuple[str, str], ...]:
-    """``headers`` with those of ``extra`` in place of their namesakes."""
-    added = {str(name).lower(): str(value) for name, value in extra.items()}
-    for name, value in added.items():
-        if not _is_token(name) or any(mark in value for mark in "\r\n\0"):
-            del value, added, extra, headers
-            raise InvalidRequestError(
-                f"the header {name!r} cannot be sent", hint="header values are one line"
-            )
-    return (*((name, value) for name, value in headers if name not in added), *added.items())
-
-
-def _is_token(name: str) -> bool:
-    return bool(name) and name.isascii() and all(mark.isalnum() or mark in "!#$%&'*+-.^_`|~" for mark in name)
+def _tell(attempts: Sequence[Attempt]) -> None:
+    """A failover is never silent."""
+    _log.warning("answered after %d attempts: %s", len(attempts), " ".join(map(str, attempts)))
 
 
 def _affinity(payload: Payload, body: bytes) -> Hashable | None:
@@ -295,17 +314,18 @@ def _affinity(payload: Payload, body: bytes) -> Hashable | None:
     return hash(body[:_PREFIX]) if len(body) >= _AFFINITY_FROM else None
 
 
-_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+_balancers: weakref.WeakSet[Balancer] = weakref.WeakSet()
 _registered = itertools.count()
 
 
-def _remember(session: Session) -> None:
-    """A forked child needs a router whose lock no other process holds, and a random sequence of its own."""
-    _sessions.add(session)
+def _remember(balancer: Balancer) -> None:
+    """A forked child needs a router whose lock no other process holds, and a random sequence of its own. Views
+    share the router, so it is what must be found again, whichever of them is left."""
+    _balancers.add(balancer)
     if next(_registered) == 0 and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_after_fork)
 
 
 def _after_fork() -> None:
-    for session in list(_sessions):
-        session.balancer.restart(random.Random())
+    for balancer in list(_balancers):
+        balancer.restart(random.Random())

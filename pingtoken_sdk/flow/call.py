@@ -30,13 +30,17 @@ __all__ = ["Ambiguous", "Call", "Opened", "Ports", "Whole", "opened_stream", "pr
 T = TypeVar("T")
 
 Ambiguous: TypeAlias = Literal["failover", "wait", "raise"]
-"""What to do about an attempt that was sent and got no answer: try another edge (its charge may then
-come twice, and is reported), wait for it as long as the deadline allows, or raise at once."""
+"""What to do about an attempt that was sent and has no answer. ``failover``: try another edge; its charge may
+then come twice, and is reported. ``raise``: no other edge is tried; a break, or the caller's own ``first_token``
+limit, ends the call. ``wait``: neither is one tried, and that limit is waited out too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Call:
-    """What a flow is asked to do. ``deadline`` is on the driver's clock, the other times are seconds."""
+    """What a flow is asked to do. ``deadline`` is on the driver's clock, the other times are seconds.
+
+    ``trail`` is where the flow writes what it tried, so that it can be read however the flow ends.
+    """
 
     request: Request
     model: str
@@ -47,6 +51,7 @@ class Call:
     first_token: float | None
     on_ambiguous: Ambiguous
     key: str
+    trail: Trail
     affinity: Hashable | None = None
     max_attempts: int | None = None
 
@@ -103,10 +108,11 @@ def whole_answer(call: Call, ports: Ports, parse: Callable[[bytes], T]) -> Gener
     ``parse`` raises :class:`~.stream.InBandError` for an error object and :class:`ValueError` for anything
     else it cannot take. Raises the :class:`PingTokenError` the call amounts to.
     """
-    trail = Trail(call.request)
+    trail = call.trail
     route = _route(call, ports)
     while True:
         ticket = yield from _admitted(call, ports, route, trail)
+        exchange: Exchange | None = None
         try:
             exchange = yield from start(call.request, ticket.base_url)
             event = yield from next_event(exchange, call.deadline, final=True)
@@ -114,7 +120,7 @@ def whole_answer(call: Call, ports: Ports, parse: Callable[[bytes], T]) -> Gener
                 raise _deadline(call, ports, ticket, exchange, trail)
             outcome = _read_whole(call, ports, ticket, exchange, event, trail, parse)
         except BaseException:
-            ticket.cancel(ports.now())
+            _left(ports, ticket, exchange, trail)
             raise
         if isinstance(outcome, Whole):
             return outcome
@@ -128,10 +134,11 @@ def opened_stream(
 
     ``parts`` makes a fresh reading for each attempt. Raises the :class:`PingTokenError` the call amounts to.
     """
-    trail = Trail(call.request)
+    trail = call.trail
     route = _route(call, ports)
     while True:
         ticket = yield from _admitted(call, ports, route, trail)
+        exchange: Exchange | None = None
         reader = StreamReader(parts(), limit=call.request.max_body, keep_raw=keep_raw)
         started = ports.now()
         try:
@@ -143,7 +150,7 @@ def opened_stream(
                 return Opened(exchange, ticket, reader, started, now - started, trail)
             yield from close(exchange)
         except BaseException:
-            ticket.cancel(ports.now())
+            _left(ports, ticket, exchange, trail)
             raise
         _missed(call, ports, ticket, missed)
 
@@ -158,7 +165,7 @@ def _route(call: Call, ports: Ports) -> Route:
         affinity=call.affinity,
         max_attempts=call.max_attempts,
     )
-    route.hold = call.on_ambiguous == "wait"
+    route.hold = call.on_ambiguous != "failover"
     return route
 
 
@@ -176,8 +183,10 @@ def _admitted(call: Call, ports: Ports, route: Route, trail: Trail) -> Generator
         if isinstance(step, GiveUp):
             raise trail.gave_up(step.reason)
         assert isinstance(step, Wait)
-        if step.until >= call.deadline and trail.attempts:
-            raise trail.gave_up(step.reason)  # the wait would be in vain, and the reason for it is known
+        if step.until >= call.deadline:  # the wait would be in vain, and the reason for it is known
+            if trail.attempts:
+                raise trail.gave_up(step.reason)
+            raise trail.timed_out(f"no edge can take the call before its deadline: {step.reason}")
         yield from sleep(min(step.until, call.deadline))
 
 
@@ -191,7 +200,9 @@ def _until_content(
     trail: Trail,
 ) -> Generator[Effect, Any, _Missed | None]:
     """Hold the stream until it has content. ``None`` then; otherwise what went wrong."""
-    give_up_at = call.deadline if call.first_token is None else min(call.deadline, started + call.first_token)
+    give_up_at = call.deadline
+    if call.first_token is not None and call.on_ambiguous != "wait":
+        give_up_at = min(call.deadline, started + call.first_token)
     while True:
         now = ports.now()
         ask_at = ticket.ask_again_at(now)
@@ -231,6 +242,15 @@ def _missed(call: Call, ports: Ports, ticket: Ticket, missed: _Missed) -> None:
         raise missed.error
     if missed.ambiguous and call.on_ambiguous != "failover":
         raise missed.error
+
+
+def _left(ports: Ports, ticket: Ticket, exchange: Exchange | None, trail: Trail) -> None:
+    """The call was cancelled or interrupted in the middle of an attempt, which may be billed all the same."""
+    now = ports.now()
+    if not ticket.ended:
+        billed: Billed = "no" if exchange is None else _billed(exchange)
+        trail.add(ticket.edge_name, "interrupted", billed, now - ticket.started)
+    ticket.cancel(now)
 
 
 def _deadline(call: Call, ports: Ports, ticket: Ticket, exchange: Exchange, trail: Trail) -> PingTokenError:
@@ -276,7 +296,7 @@ def _read_whole(
         return _unreadable(ticket, exchange, event, str(unreadable), took, trail)
     except ValueError:
         return _unreadable(ticket, exchange, event, _unlike(headers, event.body), took, trail)
-    status = event.status if event.status >= 400 else 500
+    status = event.status if event.status >= 300 else 500
     verdict = classify(status, headers.get, error)
     return _refused(ports, ticket, verdict, RawAnswer(event.status, headers, body), took, trail)
 

@@ -96,6 +96,26 @@ class LiveStream(Generic[T]):
         if self.state == "open":
             self._end("abandoned")
 
+    @property
+    def abandoned(self) -> bool:
+        """Whether somebody left the stream before its end."""
+        return self.state == "abandoned"
+
+    def refuse_incomplete(self) -> None:
+        """Raises :class:`StreamInterruptedError` where the stream was left before its end."""
+        if self.abandoned:
+            raise self.incomplete("it was closed before its end")
+
+    def incomplete(self, message: str) -> StreamInterruptedError:
+        """The error of a stream that somebody left, for whoever takes it for whole."""
+        return StreamInterruptedError(
+            f"the stream is not whole: {message}",
+            partial=self.opened.reader.partial(),
+            source="client",
+            attempts=self.opened.trail.attempts,
+            request_id=self.opened.reader.request_id,
+        )
+
     def _cut(self, kind: str, message: str) -> None:
         request = self._call.request
         opened = self.opened

@@ -90,7 +90,7 @@ class StreamReader(Generic[T]):
 
     ``queue`` holds parts not yet taken, ``raw`` the undecoded bytes where asked for, ``body`` what came instead
     of events. ``content`` tells that something worth delivering came, ``done`` that the answer is whole,
-    ``broken`` what went wrong. ``headers`` are those of the answer, ``progress`` counts its parts."""
+    ``broken`` what went wrong. ``headers`` are those of the answer, ``progress`` counts the parts with content."""
 
     __slots__ = (
         "_decoder", "_events", "_is_events", "_keep_raw", "_limit", "_parts", "body", "broken", "content", "done",
@@ -172,7 +172,7 @@ class StreamReader(Generic[T]):
             self._break("protocol", str(error))
 
     def _item(self, data: bytes) -> None:
-        if data == b"[DONE]":
+        if data[:1] == b"[" and data.strip() == b"[DONE]":
             self.done = True
             return
         try:
@@ -186,9 +186,9 @@ class StreamReader(Generic[T]):
         except ValueError:
             self._break("protocol", "an event of the stream is not the JSON it should be")
             return
-        self.progress += 1
         if self._parts.add(part):
             self.content = True
+            self.progress += 1
         if self._parts.shows(part):
             self.queue.append(part)
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from ..types.params import ChatParams, MessageParam
 from .payload import Veil, chat_payload
-from .raw import RawResponse, raw_response
+from .raw import AsyncRawMethod, RawMethod
 from .stream import AsyncStream, Stream
 
 if TYPE_CHECKING:
     from ..client import AsyncPingToken, PingToken
 
 __all__ = ["AsyncChat", "AsyncCompletions", "Chat", "Completions"]
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Chat:
@@ -33,28 +30,6 @@ class AsyncChat:
 
     def __init__(self, client: AsyncPingToken) -> None:
         self.completions = AsyncCompletions(client)
-
-
-class RawMethod(Generic[P, R]):
-    """A method that gives a :class:`RawResponse` of what it otherwise gives."""
-
-    def __init__(self, create: Callable[P, R]) -> None:
-        self._create = create
-
-    def create(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse[R]:
-        """As ``create``; the answer comes with its status, headers and bytes."""
-        return raw_response(self._create(*args, **kwargs))
-
-
-class AsyncRawMethod(Generic[P, R]):
-    """A method that gives a :class:`RawResponse` of what it otherwise gives."""
-
-    def __init__(self, create: Callable[P, Awaitable[R]]) -> None:
-        self._create = create
-
-    async def create(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse[R]:
-        """As ``create``; the answer comes with its status, headers and bytes."""
-        return raw_response(await self._create(*args, **kwargs))
 
 
 class Completions:

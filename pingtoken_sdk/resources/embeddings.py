@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..types.embeddings import EmbeddingList
 from .payload import Veil, embeddings_payload
+from .raw import AsyncRawMethod, RawMethod
 
 if TYPE_CHECKING:
     from ..client import AsyncPingToken, PingToken
@@ -17,8 +19,14 @@ __all__ = ["AsyncEmbeddings", "Embeddings"]
 class Embeddings:
     """Vectors of texts, blocking."""
 
-    def __init__(self, client: PingToken) -> None:
+    def __init__(self, client: PingToken, *, keep_raw: bool = False) -> None:
         self._client = client
+        self._keep_raw = keep_raw
+
+    @cached_property
+    def with_raw_response(self) -> RawMethod[..., EmbeddingList]:
+        """The same, with status, headers and bytes of the answer."""
+        return RawMethod(Embeddings(self._client, keep_raw=True).create)
 
     def create(
         self,
@@ -48,14 +56,22 @@ class Embeddings:
             APIStatusError: The platform said no.
             APIConnectionError: No edge answered.
         """
-        return self._client._answer(embeddings_payload(Veil(locals())), EmbeddingList)
+        return self._client._answer(
+            embeddings_payload(Veil(locals())), EmbeddingList, keep_raw=self._keep_raw
+        )
 
 
 class AsyncEmbeddings:
     """Vectors of texts, awaiting."""
 
-    def __init__(self, client: AsyncPingToken) -> None:
+    def __init__(self, client: AsyncPingToken, *, keep_raw: bool = False) -> None:
         self._client = client
+        self._keep_raw = keep_raw
+
+    @cached_property
+    def with_raw_response(self) -> AsyncRawMethod[..., EmbeddingList]:
+        """The same, with status, headers and bytes of the answer."""
+        return AsyncRawMethod(AsyncEmbeddings(self._client, keep_raw=True).create)
 
     async def create(
         self,
@@ -85,4 +101,6 @@ class AsyncEmbeddings:
             APIStatusError: The platform said no.
             APIConnectionError: No edge answered.
         """
-        return await self._client._answer(embeddings_payload(Veil(locals())), EmbeddingList)
+        return await self._client._answer(
+            embeddings_payload(Veil(locals())), EmbeddingList, keep_raw=self._keep_raw
+        )

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
 
 from ..errors import InvalidRequestError
+from .headers import header_problem
 
 __all__ = ["MAX_BODY", "Payload", "Veil", "chat_payload", "embeddings_payload", "get_payload", "model_path"]
 
@@ -69,6 +70,10 @@ class Payload:
         """Raises :class:`InvalidRequestError` for parameters that make no call."""
         if self.problem is not None:
             raise InvalidRequestError(self.problem[0], hint=self.problem[1])
+
+    def header(self, name: str) -> str | None:
+        """The caller's own header of this name (in lower case), where one was given."""
+        return next((value for given, value in (self.headers or {}).items() if given.lower() == name), None)
 
     def encoded(self) -> bytes:
         """The body. Raises :class:`InvalidRequestError` for parameters that are not JSON, or that are over the
@@ -191,6 +196,10 @@ def _call_problem(payload: Payload, arguments: Mapping[str, Any]) -> tuple[str, 
         given = arguments.get(name)
         if given is not None and not isinstance(given, Mapping):
             return f"{name} is a {type(given).__name__}", "give a mapping from names to values"
+    if payload.headers:
+        problem = header_problem(payload.headers)
+        if problem is not None:
+            return problem
     key = payload.idempotency_key
     if key is not None and not (isinstance(key, str) and key and key.isascii() and key.isprintable()):
         return "idempotency_key is not a line of ASCII text", "leave it out, or give a UUID as a string"

@@ -27,11 +27,12 @@ _LINGER: Final = 0.05
 class _Held(Generic[T]):
     """What both kinds of stream know."""
 
-    __slots__ = ("__weakref__", "_exchange", "_live")
+    __slots__ = ("__weakref__", "_exchange", "_live", "_released")
 
     def __init__(self, live: LiveStream[T], exchange: Any) -> None:
         self._live = live
         self._exchange = exchange
+        self._released = False
 
     @property
     def completion(self) -> ChatCompletion:
@@ -79,11 +80,20 @@ class _Held(Generic[T]):
     def __reduce__(self) -> Any:
         raise TypeError("a stream is not pickled; take its .completion")
 
+    def _leave(self) -> None:
+        """Read nothing more. What was generated may be billed."""
+        self._live.abandon()
+        self._live.opened.reader.queue.clear()
+
+    def _abandon(self) -> None:
+        """Leave in a moment that allows no waiting: an interrupt, or the garbage collector."""
+        self._released = True
+        self._live.abandon()
+        self._exchange.abandon()
+
     def __del__(self) -> None:
-        live = getattr(self, "_live", None)
-        if live is not None and live.state == "open":
-            live.abandon()
-            self._exchange.abandon()
+        if not getattr(self, "_released", True):
+            self._abandon()
 
 
 class Stream(_Held[T]):
@@ -103,33 +113,40 @@ class Stream(_Held[T]):
         queue = live.opened.reader.queue
         while not queue:
             if live.state != "open":
-                self._finish()
+                self._release()
                 if live.error is not None:
                     raise live.error
                 raise StopIteration
             try:
-                event = self._exchange.next(live.until(), True)
+                live.take(self._exchange.next(live.until(), True))
             except BaseException:
-                self.close()
+                self._abandon()
                 raise
-            live.take(event)
+            if live.abandoned:
+                raise live.incomplete("it was closed while being read")
         return queue.popleft()
 
-    def _finish(self) -> None:
-        if self._live.state == "finished":
-            self._exchange.next(time.monotonic() + _LINGER, True)
-        self._exchange.close()
+    def _release(self) -> None:
+        if self._released:
+            return
+        self._released = True
+        try:
+            if self._live.state == "finished":
+                self._exchange.next(time.monotonic() + _LINGER, True)
+        finally:
+            self._exchange.close()
 
     def close(self) -> None:
         """Stop reading: the socket is closed at once. What was generated may be billed."""
-        self._live.abandon()
-        self._live.opened.reader.queue.clear()
-        self._exchange.close()
+        self._leave()
+        self._release()
 
     def get_final_completion(self) -> ChatCompletion:
-        """Read to the end and return the whole answer."""
+        """Read to the end and return the whole answer. Raises :class:`StreamInterruptedError` for a stream that
+        was closed before its end."""
         for _ in self:
             pass
+        self._live.refuse_incomplete()
         return self.completion
 
     def __enter__(self) -> Self:
@@ -163,34 +180,42 @@ class AsyncStream(_Held[T]):
         queue = live.opened.reader.queue
         while not queue:
             if live.state != "open":
-                await self._finish()
+                await self._release()
                 if live.error is not None:
                     raise live.error
                 raise StopAsyncIteration
             try:
-                event = await self._exchange.next(live.until(), True)
+                live.take(await self._exchange.next(live.until(), True))
             except BaseException:
-                live.abandon()
-                self._exchange.abandon()
+                self._abandon()
                 raise
-            live.take(event)
+            if live.abandoned:
+                raise live.incomplete("it was closed while being read")
         return queue.popleft()
 
-    async def _finish(self) -> None:
-        if self._live.state == "finished":
-            await self._exchange.next(time.monotonic() + _LINGER, True)
-        await self._exchange.close()
+    async def _release(self) -> None:
+        if self._released:
+            return
+        self._released = True
+        try:
+            if self._live.state == "finished":
+                await self._exchange.next(time.monotonic() + _LINGER, True)
+            await self._exchange.close()
+        except BaseException:
+            self._exchange.abandon()
+            raise
 
     async def close(self) -> None:
         """Stop reading: the socket is closed at once. What was generated may be billed."""
-        self._live.abandon()
-        self._live.opened.reader.queue.clear()
-        await self._exchange.close()
+        self._leave()
+        await self._release()
 
     async def get_final_completion(self) -> ChatCompletion:
-        """Read to the end and return the whole answer."""
+        """Read to the end and return the whole answer. Raises :class:`StreamInterruptedError` for a stream that
+        was closed before its end."""
         async for _ in self:
             pass
+        self._live.refuse_incomplete()
         return self.completion
 
     async def __aenter__(self) -> Self:

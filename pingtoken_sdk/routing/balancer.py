@@ -28,7 +28,7 @@ class Balancer:
     Raises :class:`ValueError` for no edges, or two of one name.
     """
 
-    __slots__ = ("_shared",)
+    __slots__ = ("__weakref__", "_shared")
 
     def __init__(self, edges: Sequence[EdgeConfig], *, rng: Rng, policy: RoutingPolicy | None = None) -> None:
         if not edges:

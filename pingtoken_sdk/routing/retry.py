@@ -145,6 +145,7 @@ class Tally:
 
     most: int | None = None
     begun: int = 0
+    busy: int = 0
     chargeable: int = 0
     pauses: int = 0
     limited_by: set[int] = field(default_factory=set)
@@ -154,13 +155,14 @@ class Tally:
         """Account for the failure of the attempt begun last."""
         if fault.kind == "busy":
             self.begun -= 1
+            self.busy += 1
         elif not fault.free_of_charge:
             self.chargeable += 1
 
     def exhausted(self, fault: Fault, policy: RoutingPolicy) -> bool:
         """Whether there have been attempts enough."""
         if fault.kind == "busy":
-            return False
+            return self.most is not None and self.begun + self.busy >= self.most
         if self.most is not None and self.begun >= self.most:
             return True
         if self.begun >= policy.attempts_unbilled:

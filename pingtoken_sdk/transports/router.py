@@ -160,6 +160,9 @@ class SyncRouter(_Router):
             opened = run(opened_stream(call, ports, parts_for(started.payload), keep_raw=True), engine)
         except PingTokenError as error:
             return self._failed(started, error, limit)
+        except BaseException:
+            self._session.left(started)
+            raise
         return self._stream(started, opened, limit)
 
     def close(self) -> None:
@@ -189,6 +192,9 @@ class AsyncRouter(_Router):
             opened = await arun(opened_stream(call, ports, parts_for(started.payload), keep_raw=True), engine)
         except PingTokenError as error:
             return self._failed(started, error, limit)
+        except BaseException:
+            self._session.left(started)
+            raise
         return self._stream(started, opened, limit)
 
     async def aclose(self) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pingtoken_sdk import errors
 from pingtoken_sdk.flow.call import Call, opened_stream, whole_answer
-from pingtoken_sdk.flow.effects import Answer, Data, End, Failure
+from pingtoken_sdk.flow.effects import Answer, Data, End, Failure, Headers
 from pingtoken_sdk.flow.stream import ChatReader
 from pingtoken_sdk.resources.parse import parser
 from pingtoken_sdk.types.chat import ChatCompletion
@@ -212,14 +212,71 @@ def test_an_ambiguous_attempt_is_not_repeated_where_the_caller_says_so(policy: s
     assert ask(world, world.call(on_ambiguous=policy)).value.text == "hi"
 
 
-def test_waiting_for_an_ambiguous_stream_means_no_moving() -> None:
+@pytest.mark.parametrize("policy", ["wait", "raise"])
+def test_a_slow_stream_is_neither_moved_nor_thrown_away(policy: str) -> None:
+    world = pair(stream("late", first=20.0), stream("hello"))
+    opened = open_(world, world.call(streamed=True, on_ambiguous=policy))
+    assert opened.trail.attempts == []
+    assert len(world.played) == 1
+
+
+def test_the_callers_own_first_token_limit_raises_or_is_waited_out() -> None:
     late = stream("late", first=20.0)
     world = pair(late, stream("hello"))
-    assert open_(world, world.call(streamed=True, on_ambiguous="wait")).trail.attempts == []
-    world = pair(late, stream("hello"))
     with pytest.raises(errors.APITimeoutError) as caught:
-        open_(world, world.call(streamed=True, on_ambiguous="raise"))
-    assert [attempt.outcome for attempt in caught.value.attempts] == ["silent"]
+        open_(world, world.call(streamed=True, on_ambiguous="raise", first_token=3.0))
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["no first token"]
+    assert len(world.played) == 1
+    world = pair(late, stream("hello"))
+    assert open_(world, world.call(streamed=True, on_ambiguous="wait", first_token=3.0)).trail.attempts == []
+
+
+@pytest.mark.parametrize("policy", ["wait", "raise"])
+def test_a_bare_gateway_error_may_be_billed_and_is_not_repeated_where_that_matters(policy: str) -> None:
+    world = World({name: [[(0.1, Answer(504, HTML, b"<html>"))]] for name in "ab"})
+    with pytest.raises(errors.InternalServerError) as caught:
+        ask(world, world.call(on_ambiguous=policy))
+    assert len(caught.value.possibly_billed) == 1
+
+
+def test_an_interrupted_attempt_stays_on_the_trail() -> None:
+    world = World({"a": [[]]})
+    call = world.call()
+    with pytest.raises(KeyboardInterrupt):
+        ask(world, call, cancel_at=1)
+    assert outcomes(call.trail.attempts) == [("a", "interrupted", "no")]
+    world = World({"a": [[(0.1, head())]]})
+    call = world.call(streamed=True)
+    with pytest.raises(KeyboardInterrupt):
+        open_(world, call, cancel_at=2)
+    assert outcomes(call.trail.attempts) == [("a", "interrupted", "possibly")]
+
+
+def test_a_redirect_is_an_answer_that_no_edge_can_mend() -> None:
+    world = World({name: [[(0.1, Answer(307, HTML, b""))]] for name in "ab"})
+    with pytest.raises(errors.APIStatusError) as caught:
+        ask(world)
+    assert caught.value.status_code == 307
+    assert [attempt.billed for attempt in caught.value.attempts] == ["no"]
+
+
+def test_no_repetition_means_none_after_busy_either() -> None:
+    world = World({"a": [refusal(409, "idempotency_in_progress")]})
+    with pytest.raises(errors.ConflictError):
+        ask(world, world.call(max_attempts=1))
+    assert len(world.played) == 1
+
+
+def test_a_wait_in_vain_is_not_waited() -> None:
+    """A limit that outlasts the deadline ends the call at once, and the message says what it is."""
+    limit = Headers([*JSON.raw, (b"retry-after", b"30"), (b"x-ratelimit-scope", b"key")])
+    world = World({"a": [refusal(429, "rate_limit_exceeded", limit)]})
+    with pytest.raises(errors.RateLimitError):
+        ask(world, world.call(total=4.0))
+    begun = world.now
+    with pytest.raises(errors.APITimeoutError, match="asked to wait"):
+        ask(world, world.call(total=4.0))
+    assert world.now == begun
 
 
 def test_attempts_can_be_bounded() -> None:

@@ -22,6 +22,7 @@ from pingtoken_sdk.flow.effects import (
     Request,
     Start,
 )
+from pingtoken_sdk.flow.trail import Trail
 from pingtoken_sdk.routing.balancer import Balancer
 from pingtoken_sdk.routing.edge import EdgeConfig
 
@@ -108,7 +109,8 @@ class World:
         )
         settings: dict[str, Any] = {
             "request": request, "model": "m", "streamed": streamed, "prompt_tokens": 10,
-            "deadline": self.now + total, "idle": 5.0, "first_token": None, "on_ambiguous": "failover", "key": "k",
+            "deadline": self.now + total, "idle": 5.0, "first_token": None, "on_ambiguous": "failover",
+            "key": "k", "trail": Trail(request),
         }  # fmt: skip
         return Call(**{**settings, **changes})
 
