@@ -17,7 +17,8 @@ lint: $(VENV)/.installed
 
 # Users on other systems and Pythons install the same wheel, so it is checked for all of them.
 types: $(VENV)/.installed
-	$(BIN)/mypy
+	$(BIN)/mypy --exclude 'tests/benchmarks|typing_mistakes' tests
+	MYPYPATH=tests/benchmarks $(BIN)/mypy --explicit-package-bases tests/benchmarks
 	@for platform in linux darwin win32; do for version in 3.11 3.12 3.13 3.14; do \
 		echo "mypy for $$platform, Python $$version"; \
 		$(BIN)/mypy --platform $$platform --python-version $$version -p pingtoken_sdk || exit 1; \

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pingtoken_sdk.testing_fixtures import account, sandbox_platform
 
 __all__ = ["account", "sandbox_platform"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A skipped test is a failed set-up: whatever a test needs is to be installed, not done without."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [] if reporter is None else reporter.stats.get("skipped", [])
+    if skipped and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"{len(skipped)} tests were skipped; none may be", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

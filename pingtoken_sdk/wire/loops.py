@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hash
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
-__all__ = ["Job", "Loop", "PerLoop", "Scope", "on_asyncio", "running"]
+__all__ = ["Job", "Loop", "LoopEndsError", "PerLoop", "Scope", "on_asyncio", "running"]
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -54,6 +54,10 @@ class Job(Protocol[V_co]):
     async def wait(self, until: float | None) -> None: ...
 
 
+class LoopEndsError(RuntimeError):
+    """The loop is ending and takes no more work: what it still holds is closed by :class:`PerLoop`."""
+
+
 class Loop(Protocol):
     """A running event loop."""
 
@@ -62,7 +66,9 @@ class Loop(Protocol):
         """Whether it has ended for good."""
         ...
 
-    def spawn(self, work: Callable[[], Coroutine[Any, Any, S]]) -> Job[S]: ...
+    def spawn(self, work: Callable[[], Coroutine[Any, Any, S]]) -> Job[S]:
+        """Begin ``work`` beside the caller. Raises :class:`LoopEndsError`."""
+        ...
 
     def scope(self, until: float | None) -> Scope: ...
 
@@ -157,7 +163,8 @@ class _Closing:
         self._keeper = keeper
 
     def __call__(self) -> None:
-        self._loop.spawn(self._close)
+        with contextlib.suppress(LoopEndsError):  # then it is being closed already
+            self._loop.spawn(self._close)
 
     async def _close(self) -> None:
         await self._keeper.aclose()
@@ -234,7 +241,8 @@ class _AsyncioScope:
         return None if until is None else until - time.monotonic() + self._loop.time()
 
     def end_at(self, until: float | None) -> None:
-        self._timeout.reschedule(self._on_loop(until))
+        if not self._timeout.expired():  # else the code inside is on its way out
+            self._timeout.reschedule(self._on_loop(until))
 
     async def __aenter__(self) -> _AsyncioScope:
         await self._timeout.__aenter__()

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
-from .loops import Job, Scope
+from .loops import Job, LoopEndsError, Scope
 
 __all__ = ["Trio"]
 
@@ -40,7 +40,10 @@ class Trio:
 
     def spawn(self, work: Callable[[], Coroutine[Any, Any, S]]) -> Job[S]:
         job: _TrioJob[S] = _TrioJob(work)
-        trio.lowlevel.spawn_system_task(job.run)
+        try:
+            trio.lowlevel.spawn_system_task(job.run)
+        except RuntimeError:  # the main task has ended, and with it the nursery of system tasks
+            raise LoopEndsError from None
         return job
 
     def scope(self, until: float | None) -> Scope:

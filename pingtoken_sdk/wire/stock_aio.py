@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ import httpx
 
 from ..flow.effects import Answer, Data, End, Event, Failure, Head, Request
 from .engine import WireOptions
-from .loops import Job, PerLoop, Scope
+from .loops import Job, LoopEndsError, PerLoop, Scope
 from .place import Place, locate
 from .proxies import Proxies
 from .stock import Passage, build, build_for, failure_of, family_of, head_of, is_tunnel, too_large
@@ -73,8 +74,8 @@ class StockAsyncExchange:
     """See :class:`~.engine.AsyncExchange`."""
 
     __slots__ = (
-        "_chunks", "_closed", "_connecting", "_engine", "_gated", "_job", "_lease", "_passage", "_place",
-        "_pool", "_received", "_request", "_response", "_scope", "_trouble",
+        "_awaited", "_chunks", "_closed", "_connecting", "_engine", "_gated", "_job", "_lease", "_passage",
+        "_place", "_pool", "_received", "_request", "_response", "_scope", "_trouble",
     )  # fmt: skip
 
     def __init__(self, engine: StockAsyncEngine, request: Request, base_url: str) -> None:
@@ -93,10 +94,11 @@ class StockAsyncExchange:
         self._chunks: AsyncIterator[bytes] | None = None
         self._received = 0
         self._job: Job[Event] | None = None
+        self._awaited = False  # by a task inside next()
         self._scope: Scope | None = None
         self._connecting: Scope | None = None
         self._gated = False
-        self._closed = False
+        self._closed = False  # or about to be
 
     def __repr__(self) -> str:
         return f"<exchange with {self._peer}, {self.written} bytes written>"
@@ -128,9 +130,16 @@ class StockAsyncExchange:
             finally:
                 self._scope = None
         else:
-            job = self._job or pool.loop.spawn(self._step)
-            self._job = job
-            await job.wait(until)
+            try:
+                job = self._job = self._job or pool.loop.spawn(self._step)
+            except LoopEndsError:
+                await self.close()
+                return self._over()
+            self._awaited = True
+            try:
+                await job.wait(until)
+            finally:
+                self._awaited = False
             if not job.done:
                 return None
             self._job = None
@@ -159,7 +168,7 @@ class StockAsyncExchange:
                 event = self._over()  # the connection was pulled from under it
         if isinstance(event, Failure):
             self._trouble = event
-            await self._shut()
+            await self._shut(None)
         elif isinstance(event, End | Answer):
             self._trouble = Failure("closed", f"{self._peer}: the answer is complete")
             await self._finish()
@@ -262,55 +271,66 @@ class StockAsyncExchange:
             self._pool.exchanges.discard(self)
 
     async def close(self) -> None:
-        job = self._close_beside(self._job)
-        if job is not None:
-            await job.wait(None)
+        await self._shut(self._job)
 
-    async def _shut(self) -> None:
-        """:meth:`close` from within a step, which may itself be the job."""
-        job = self._close_beside(None)
-        if job is not None:
-            await job.wait(None)
+    async def _shut(self, step: Job[Event] | None) -> None:
+        """:meth:`close`; from within a step, which may itself be the job, with ``None``."""
+        try:
+            closing = self._close_beside(step)
+        except LoopEndsError:
+            await self._close_down(step)
+            return
+        if closing is not None:
+            await closing.wait(None)
 
     def _close_beside(self, step: Job[Event] | None) -> Job[None] | None:
-        """Start to close beside the caller, so that no cancellation can stop it halfway."""
+        """Start to close beside the caller, so that no cancellation can stop it halfway.
+
+        Raises :class:`LoopEndsError`; then the pool, which is being closed, still knows the exchange.
+        """
         pool = self._pool
         if self._closed or pool is None:
             self._closed = True
             return None
-        closing = pool.loop.spawn(partial(_close_down, pool, self._lease, self._response, self._chunks, step))
+        self._closed = True
+        return pool.loop.spawn(partial(self._close_down, step))
+
+    async def _close_down(self, step: Job[Event] | None) -> None:
+        if step is not None:
+            step.cancel()
+            await step.wait(None)
+        # Read only now: a step cancelled as it was about to end has got its response all the same.
+        pool, lease, response, chunks = self._pool, self._lease, self._response, self._chunks
+        if pool is not None:
+            await _drop(pool, lease, response, chunks)
         self._leave()
-        return closing
 
     def abandon(self) -> None:
         pool = self._pool
         if pool is None:
             self._closed = True
         elif not self._closed:
-            pool.loop.wake(partial(self._close_beside, self._job))
+            pool.loop.wake(self._let_go)
 
-    def interrupt(self) -> None:
+    def _let_go(self) -> None:
+        with suppress(LoopEndsError):  # the pool closes it
+            self._close_beside(self._job)
+
+    async def interrupt(self) -> None:
         """The engine is closing: whoever waits for the next event gets ``Failure("closed")``."""
-        scope = self._scope
-        if scope is not None:
-            scope.end_at(time.monotonic())
-        elif self._job is not None:
+        if self._scope is not None:
+            self._scope.end_at(time.monotonic())
+        elif self._awaited and self._job is not None:
             self._job.cancel()
         else:
+            self._closed = True
             self._over()
-            self._close_beside(None)
+            await self._close_down(self._job)
 
 
-async def _close_down(
-    pool: LoopConnections,
-    lease: Lease | None,
-    response: Any,
-    chunks: AsyncIterator[bytes] | None,
-    job: Job[Event] | None,
+async def _drop(
+    pool: LoopConnections, lease: Lease | None, response: Any, chunks: AsyncIterator[bytes] | None
 ) -> None:
-    if job is not None:
-        job.cancel()
-        await job.wait(None)
     try:
         if lease is not None:
             await pool.shut(lease)

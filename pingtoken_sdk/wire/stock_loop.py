@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import anyio
 import httpx
 
 from .engine import WireOptions
 from .fork import sever
-from .loops import Loop
+from .loops import Loop, LoopEndsError
 from .place import Place
 from .pool import Idle, quiet
 from .proxies import Proxies
@@ -21,11 +21,14 @@ from .stock import new_transport
 __all__ = ["Interruptible", "Lease", "LoopConnections"]
 
 
+_CLOSE_WITHIN: Final = 1.0  # seconds; a transport of the user's own may take its time
+
+
 class Interruptible(Protocol):
     """An exchange under way."""
 
-    def interrupt(self) -> None:
-        """The engine is closing: give up what is being waited for."""
+    async def interrupt(self) -> None:
+        """The engine is closing: whoever waits for the exchange is told, else it is closed here and now."""
         ...
 
 
@@ -96,12 +99,14 @@ class LoopConnections:
             await self._ended.wait()
 
     async def close(self) -> None:
+        """Close everything. Shielded, since an ending trio loop closes what is left in a cancelled scope."""
         self.closing = True
         self._ended.set()
-        for exchange in list(self.exchanges):
-            exchange.interrupt()
-        for lease in list(self._leases):
-            await self.shut(lease)
+        with anyio.move_on_after(_CLOSE_WITHIN, shield=True):
+            for exchange in list(self.exchanges):
+                await exchange.interrupt()
+            for lease in list(self._leases):
+                await self.shut(lease)
 
 
 class Lease:
@@ -124,4 +129,8 @@ class Lease:
         return self.is_open and quiet(self.socket.fileno())
 
     def drop(self) -> None:
-        self.pool.loop.spawn(partial(self.pool.shut, self))
+        try:
+            self.pool.loop.spawn(partial(self.pool.shut, self))
+        except LoopEndsError:
+            if self.is_open:
+                self.socket.close()  # trio's, whose sockets close at once

@@ -286,13 +286,13 @@ def test_attempts_can_be_bounded() -> None:
     assert len(caught.value.attempts) == 1
 
 
-scripts = st.sampled_from(
+scripts: st.SearchStrategy[Script] = st.sampled_from(
     [
         whole(), [], failure("refused"), failure("reset"), refusal(429, "rate_limit_exceeded"),
         refusal(503, "edge_overloaded"), refusal(400, "invalid_request"), refusal(409, "idempotency_in_progress"),
     ]
 )  # fmt: skip
-stream_scripts = st.sampled_from(
+stream_scripts: st.SearchStrategy[Script] = st.sampled_from(
     [
         stream("a", "b"), [], failure("refused"), [(0.1, head()), (0.0, chunk()), (0.1, End())],
         [(0.1, head()), (0.1, Failure("reset", "reset"))],
