@@ -17,7 +17,7 @@ from .errors import InvalidRequestError, PingTokenError
 from .flow.call import opened_stream, whole_answer
 from .flow.live import LiveStream
 from .flow.stream import ChatReader
-from .ledger import CallSink
+from .ledger import CallSink, MemoryLedger
 from .options import KeySource, Options, RetryPolicy, Timeouts, key_source
 from .resources.chat import AsyncChat, Chat
 from .resources.parse import parser
@@ -25,7 +25,6 @@ from .resources.payload import Payload
 from .resources.stream import AsyncStream, Stream
 from .session import Session
 from .types.chat import ChatCompletionChunk
-from .types.params import MessageParam
 from .wire.drive import arun, run
 from .wire.engine import AsyncEngine, SyncEngine, WireOptions
 from .wire.select import choose_async, choose_sync
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from .resources.embeddings import AsyncEmbeddings, Embeddings
     from .resources.models import AsyncModels, Models
     from .resources.prices import AsyncPrices, Prices
+    from .types.params import MessageParam
 
 __all__ = ["AsyncPingToken", "PingToken"]
 
@@ -77,8 +77,8 @@ class _Client:
         return self._session.options.base_url
 
     @property
-    def ledger(self) -> CallSink:
-        """The record of every call of this client."""
+    def ledger(self) -> MemoryLedger | Any:  # Any: whoever gave another sink knows what it is
+        """The record of every call of this client: a :class:`MemoryLedger`, or what was given as ``ledger=``."""
         return self._session.ledger
 
     @property

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from typing import Literal, Protocol
 
 from .types.base import EXACT, Money
@@ -126,18 +126,27 @@ class MemoryLedger:
                 entry = self._inbox.popleft()
             except IndexError:
                 return
+            priced = self._add_cost(entry.cost)
             self._entries.append(entry)
             self._add("calls", 1)
             self._add(entry.status, 1)
             self._add("attempts", len(entry.attempts))
             self._add("unsettled", len(entry.possibly_billed))
-            self._add("input", entry.input_tokens or 0)
-            self._add("output", entry.output_tokens or 0)
-            if entry.cost is not None:
-                currency = entry.cost.currency
-                self._costs[currency] = EXACT.add(self._costs.get(currency, Decimal(0)), entry.cost.amount)
-            elif entry.status == "ok" and entry.model:
+            self._add("input", max(0, entry.input_tokens or 0))
+            self._add("output", max(0, entry.output_tokens or 0))
+            if not priced and entry.status == "ok" and entry.model:
                 self._add("unpriced", 1)
+
+    def _add_cost(self, cost: Cost | None) -> bool:
+        """Whether there is a cost that adds up: one that cannot be added exactly is as good as unknown."""
+        if cost is None:
+            return False
+        try:
+            total = EXACT.add(self._costs.get(cost.currency, Decimal(0)), cost.amount)
+        except DecimalException:
+            return False
+        self._costs[cost.currency] = total
+        return True
 
     def _add(self, name: str, amount: int) -> None:
         self._counts[name] = self._counts.get(name, 0) + amount

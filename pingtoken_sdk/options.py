@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
@@ -220,6 +219,8 @@ def conceal(value: object) -> Secret:
     """Take a key out of sight. Raises :class:`ConfigurationError` for anything but a string."""
     if not isinstance(value, str):
         kind = type(value).__name__
+        if isinstance(value, Coroutine):
+            value.close()  # or it would complain that nobody awaited it
         del value
         raise _not_a_string(kind)
     return Secret(value)
@@ -311,9 +312,21 @@ def as_retry(retry: RetryPolicy | None, max_retries: int | None, base: RetryPoli
 
 
 def _positive(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value <= 0:
-        raise ConfigurationError(f"{name} is {value!r}", hint="give a positive number of seconds")
-    return float(value)
+    problem = seconds_problem(value)
+    if problem is not None:
+        raise ConfigurationError(f"{name} is {problem}", hint="give a positive number of seconds")
+    return float(value)  # type: ignore[arg-type]  # seconds_problem() has seen that it is a number
+
+
+def seconds_problem(value: object) -> str | None:
+    """``value`` in a word, if it is no positive number of seconds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"{value!r:.80}"
+    try:
+        seconds = float(value)
+    except OverflowError:  # such an integer may even be too long to be written out
+        return "too large a number" if value > 0 else "below zero"
+    return None if seconds > 0 else repr(value)
 
 
 def _seconds(text: str, name: str) -> float:

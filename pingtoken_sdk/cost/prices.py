@@ -6,7 +6,6 @@ Arithmetic is exact: decimals in a context of 120 digits, and no rounding anywhe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
@@ -32,8 +31,7 @@ class UnpricedError(LookupError):
     """No price is known for this. The message says why; it becomes the reason beside a ``None``."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class RateCard:
+class RateCard(NamedTuple):
     """Rates of ``unit_tokens`` tokens. An absent meter is charged like ``input`` or ``output``; if these two
     are absent themselves, they are not known."""
 
@@ -47,8 +45,8 @@ class RateCard:
     audio_output: Decimal | None = None
 
     def __repr__(self) -> str:
-        known = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return f"RateCard({', '.join(f'{name}={rate}' for name, rate in known if rate is not None)})"
+        known = (f"{name}={rate}" for name, rate in zip(self._fields, self, strict=True) if rate is not None)
+        return f"RateCard({', '.join(known)})"
 
 
 class PriceTier(NamedTuple):
@@ -92,8 +90,7 @@ class PriceWindow(NamedTuple):
         return not self.weekdays or weekday in self.weekdays
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Price:
+class Price(NamedTuple):
     """One version of the price of one model, in force from ``effective_from`` until before ``effective_to``.
 
     ``source`` is ``"platform"`` for the platform's own charging standard, ``"vendor list"`` for the public
@@ -209,8 +206,7 @@ def price_window(start: str, end: str, weekdays: Iterable[int], zone: str, rates
 
 def completed(rates: RateCard, plain: RateCard) -> RateCard:
     """``rates`` of a tier or window, with the ``input`` and ``output`` that it leaves out from the plain ones."""
-    return replace(
-        rates,
+    return rates._replace(
         input=plain.input if rates.input is None else rates.input,
         output=plain.output if rates.output is None else rates.output,
     )

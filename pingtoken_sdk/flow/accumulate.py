@@ -62,7 +62,17 @@ class _Call:
 class _Choice:
     """One choice in the making."""
 
-    __slots__ = ("calls", "content", "extra", "finish_reason", "logprobs", "reasoning", "refusal", "role")
+    __slots__ = (
+        "calls",
+        "content",
+        "extra",
+        "finish_reason",
+        "last_call",
+        "logprobs",
+        "reasoning",
+        "refusal",
+        "role",
+    )
 
     def __init__(self) -> None:
         self.role = "assistant"
@@ -70,6 +80,7 @@ class _Choice:
         self.reasoning: list[str] = []
         self.refusal: list[str] = []
         self.calls: dict[int, _Call] = {}
+        self.last_call: int | None = None
         self.extra: dict[str, Any] = {}
         self.logprobs: list[Any] = []
         self.finish_reason: str | None = None
@@ -90,18 +101,18 @@ class _Choice:
             self.logprobs.append(choice.logprobs)
         if delta.__pydantic_extra__:
             for name, value in delta.__pydantic_extra__.items():
-                before = self.extra.get(name)
-                joined = isinstance(before, str) and isinstance(value, str)
-                self.extra[name] = before + value if joined else value
+                self.extra[name] = _continued(self.extra.get(name), value)
 
     def _call(self, piece: ToolCallDelta) -> _Call:
-        index = piece.index
-        if index is None:
-            # Without an index a new id opens a new call; a piece without one belongs to the latest.
-            last = len(self.calls) - 1
-            known = last >= 0 and (not piece.id or self.calls[last].id == piece.id)
-            index = last if known else last + 1
-        return self.calls.setdefault(index, _Call())
+        key = piece.index
+        if key is None and not piece.id:
+            key = self.last_call  # a piece with neither index nor id goes on with the latest call
+        elif key is None:
+            key = next((known for known, call in self.calls.items() if call.id == piece.id), None)
+        if key is None:
+            key = max(self.calls, default=-1) + 1
+        self.last_call = key
+        return self.calls.setdefault(key, _Call())
 
     def built(self, index: int) -> Choice:
         calls = [self.calls[key].built() for key in sorted(self.calls)]
@@ -116,6 +127,16 @@ class _Choice:
         return Choice(
             index=index, message=message, finish_reason=self.finish_reason, logprobs=_joined(self.logprobs)
         )
+
+
+def _continued(before: Any, value: Any) -> Any:
+    """A field of which nothing is known but that its pieces come one after the other: texts and lists go on,
+    of anything else the last one holds."""
+    if isinstance(before, str) and isinstance(value, str):
+        return before + value
+    if isinstance(before, list) and isinstance(value, list):
+        return [*before, *value]
+    return value
 
 
 def _joined(logprobs: list[Any]) -> Any:

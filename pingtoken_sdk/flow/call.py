@@ -20,7 +20,7 @@ from ..routing.balancer import Balancer, GiveUp, Route, Send, Ticket, Wait
 from ..routing.retry import Fault
 from ..types.calls import Billed
 from ..types.chat import Usage
-from .coding import UnreadableBodyError, undo
+from .coding import UnreadableBodyError, media_type, undo
 from .effects import Answer, Effect, Exchange, Failure, Headers, Request, close, next_event, sleep, start
 from .stream import Broken, InBandError, Parts, StreamReader
 from .trail import RawAnswer, Trail
@@ -407,7 +407,7 @@ def _json(body: bytes) -> Any:
 
 def _unlike(headers: Headers, body: bytes) -> str:
     """Why an answer cannot be read, in words that hold nothing of it."""
-    kind = (headers.get("content-type") or "no content type").split(";")[0][:60]
+    kind = media_type(headers)
     if "html" in kind or body.lstrip()[:1] == b"<":
         return f"the answer is an HTML page of {len(body)} bytes, not JSON"
     if _json(body) is None and body.strip() != b"null":

@@ -17,11 +17,12 @@ from pydantic_core import from_json
 from ..dialects.meaning import Verdict, classify, error_body
 from ..types.chat import ChatCompletion, ChatCompletionChunk, Usage
 from .accumulate import Accumulator, has_content
-from .coding import Decoder, UnreadableBodyError, decoder_for
+from .coding import Decoder, UnreadableBodyError, decoder_for, media_type
 from .effects import Data, End, Event, Failure, Head, Headers
+from .leniency import repaired
 from .sse import ErrorEvent, EventStream, EventTooLargeError
 
-__all__ = ["Broken", "ChatReader", "InBandError", "StreamReader", "pruned"]
+__all__ = ["Broken", "ChatReader", "InBandError", "StreamReader"]
 
 T = TypeVar("T")
 
@@ -231,8 +232,7 @@ class StreamReader(Generic[T]):
             if error is not None:
                 self._in_band(dict(error))
                 return
-            kind = (self.headers.get("content-type") or "no content type").split(";")[0][:60]
-            self._break("protocol", f"the answer is {kind}, not an event stream")
+            self._break("protocol", f"the answer is {media_type(self.headers)}, not an event stream")
             return
         verdict = classify(self.status, self.headers.get, error)
         self.broken = Broken("refused", verdict.message, verdict)
@@ -258,25 +258,15 @@ def _status_of(error: dict[str, Any], status: int) -> int:
     return status if status >= 400 else 500
 
 
-def pruned(value: Any) -> Any:
-    """JSON without its nulls: some servers send null where a list or a number belongs."""
-    if isinstance(value, dict):
-        return {name: pruned(item) for name, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [pruned(item) for item in value if item is not None]
-    return value
-
-
 def _tolerant(data: bytes) -> ChatCompletionChunk:
     """The slow way, for a chunk that is not of the usual shape."""
     parsed = from_json(data)
     error = error_body(parsed)
     if error is not None:
         raise InBandError(error)
-    parsed = pruned(parsed)
     if isinstance(parsed, dict) and "usage" in parsed:
         parsed.setdefault("choices", [])
-    return ChatCompletionChunk.model_validate(parsed)
+    return ChatCompletionChunk.model_validate(repaired(parsed))
 
 
 class ChatReader:

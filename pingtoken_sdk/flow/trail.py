@@ -55,10 +55,17 @@ class Trail:
     ) -> None:
         if outcome != "ok":
             outcome = word_without_secrets(outcome, self._request) or ""
-        if detail is not None:
-            detail = without_secrets(detail, self._request)
         self.attempts.append(
-            Attempt(edge, outcome, billed, duration, first_token, status, request_id, detail)
+            Attempt(
+                edge,
+                outcome,
+                billed,
+                duration,
+                first_token,
+                status,
+                word_without_secrets(request_id, self._request),
+                detail,
+            )
         )
 
     def refused(self, verdict: Verdict, retry_after: float | None, raw: RawAnswer | None) -> PingTokenError:
@@ -70,7 +77,7 @@ class Trail:
             kind=word_without_secrets(verdict.kind, self._request),
             param=word_without_secrets(verdict.param, self._request),
             source=verdict.source or ("upstream" if verdict.reach == "upstream" else None),
-            request_id=verdict.request_id,
+            request_id=word_without_secrets(verdict.request_id, self._request),
             retry_after=retry_after,
         )
         error._answer = raw
@@ -88,8 +95,7 @@ class Trail:
 
     def unreadable(self, message: str, request_id: str | None = None) -> PingTokenError:
         """The error of an answer that cannot be read."""
-        words = without_secrets(message, self._request)
-        return self._noted(APIResponseValidationError(words, hint=_NOT_THE_API, request_id=request_id))
+        return self._noted(APIResponseValidationError(message, hint=_NOT_THE_API, request_id=request_id))
 
     def timed_out(self, message: str) -> PingTokenError:
         return self._noted(

@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from ..types.chat import ChatCompletion, ChatCompletionChunk
-from ..types.params import ChatParams, MessageParam
 from .payload import Veil, chat_payload
 from .raw import AsyncRawMethod, RawMethod
 from .stream import AsyncStream, Stream
 
 if TYPE_CHECKING:
     from ..client import AsyncPingToken, PingToken
+    from ..types.params import ChatParams, MessageParam
 
 __all__ = ["AsyncChat", "AsyncCompletions", "Chat", "Completions"]
 

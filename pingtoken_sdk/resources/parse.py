@@ -9,7 +9,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from ..dialects.meaning import error_body
-from ..flow.stream import InBandError, pruned
+from ..flow.leniency import repaired
+from ..flow.stream import InBandError
+from ..types.chat import Answered
 
 __all__ = ["parser"]
 
@@ -18,16 +20,19 @@ M = TypeVar("M", bound=BaseModel)
 
 def parser(model: type[M]) -> Callable[[bytes], M]:
     """Reads ``model``. Raises :class:`InBandError` for an error object, :class:`ValueError` for anything else that
-    is not of its shape. Nulls where the shape has none are taken as absent."""
+    is not of its shape, and for an answer with nothing in it. Nulls where the shape has none are taken as absent,
+    and known oddities are put right (:mod:`..flow.leniency`)."""
 
     def parse(body: bytes) -> M:
         try:
             value = model.model_validate_json(body)
         except ValidationError:
-            return _tolerant(model, body)
+            value = _tolerant(model, body)
         extra = value.__pydantic_extra__
         if extra and extra.get("error"):
             raise InBandError(extra["error"])
+        if isinstance(value, Answered) and value._is_empty:
+            raise ValueError("the answer holds none of what was asked for")
         return value
 
     return parse
@@ -38,4 +43,4 @@ def _tolerant(model: type[M], body: bytes) -> M:
     error = error_body(parsed)
     if error is not None:
         raise InBandError(dict(error))
-    return model.model_validate(pruned(parsed))
+    return model.model_validate(repaired(parsed))

@@ -11,9 +11,10 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from ..errors import InvalidRequestError
+from ..options import seconds_problem
 from .headers import header_problem
 
 __all__ = ["MAX_BODY", "Payload", "Veil", "chat_payload", "embeddings_payload", "get_payload", "model_path"]
@@ -89,6 +90,8 @@ class Payload:
         else:
             size = len(body)
             if size <= MAX_BODY:
+                if b"NaN" in body or b"Infinity" in body:
+                    self._refuse_what_is_not_finite()
                 return body
             del body
             raise InvalidRequestError(
@@ -99,6 +102,22 @@ class Payload:
             f"the parameters cannot be written as JSON: {problem}",
             hint="pass plain values, lists and mappings",
         )
+
+    def _refuse_what_is_not_finite(self) -> None:
+        """NaN and infinity are written as words that JSON does not have. They may stand in texts, of course."""
+        for name in self.params:
+            if not _is_json(to_json(self.params[name])):
+                raise InvalidRequestError(
+                    f"{name} holds a number that is not finite", hint="JSON has neither NaN nor infinity"
+                )
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        from_json(data, allow_inf_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def get_payload(path: str, endpoint: str, query: Mapping[str, Any] | None = None) -> Payload:
@@ -132,7 +151,8 @@ def chat_payload(arguments: Mapping[str, Any]) -> Payload:
     )
     choices = params.get("n")
     payload.choices = choices if isinstance(choices, int) else 1
-    payload.session = params.get("prompt_cache_key") or params.get("user")
+    named = (params.get(name) for name in ("prompt_cache_key", "user"))
+    payload.session = next((name for name in named if isinstance(name, str) and name), None)
     return payload
 
 
@@ -153,14 +173,16 @@ def embeddings_payload(arguments: Mapping[str, Any]) -> Payload:
 def _payload(path: str, endpoint: str, arguments: Mapping[str, Any]) -> Payload:
     query = _mapping(arguments.get("extra_query"))
     payload = Payload("POST", path + ("?" + urlencode(query) if query else ""), endpoint=endpoint)
-    model = arguments["model"]
     params = payload.params
-    params["model"] = model
+    params["model"] = arguments["model"]
     for name, value in arguments.items():
         if value is not None and name not in _NOT_IN_BODY:
             params[name] = value
     params.update(_mapping(arguments.get("extra_body")))
-    payload.model = model if isinstance(model, str) else ""
+    sent = params[
+        "model"
+    ]  # extra_body has the last word: what is sent is what is priced, routed and recorded
+    payload.model = sent if isinstance(sent, str) else ""
     payload.headers = _mapping(arguments.get("extra_headers"))
     payload.timeout = arguments.get("timeout")
     payload.idempotency_key = arguments.get("idempotency_key")
@@ -189,9 +211,9 @@ def _call_problem(payload: Payload, arguments: Mapping[str, Any]) -> tuple[str, 
     model = payload.params.get("model")
     if not isinstance(model, str) or not model.strip():
         return f"model is {model!r}"[:80], "name a model, such as 'deepseek-v4-pro'; see client.models.list()"
-    limit = payload.timeout
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0):
-        return f"timeout is {limit!r}", "give a positive number of seconds"
+    wrong = None if payload.timeout is None else seconds_problem(payload.timeout)
+    if wrong is not None:
+        return f"timeout is {wrong}", "give a positive number of seconds"
     for name in ("extra_body", "extra_headers", "extra_query"):
         given = arguments.get(name)
         if given is not None and not isinstance(given, Mapping):

@@ -20,7 +20,7 @@ class Rng(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(slots=True, eq=False, repr=False)
 class RoutingPolicy:
     """Every constant of the router. Times are seconds, shares and weights plain numbers.
 

@@ -218,7 +218,7 @@ class Ticket:
 
     def __del__(self) -> None:
         # An attempt lost without an ending would count as in flight, or as the one probe, for ever.
-        if not self._ended:
+        if not getattr(self, "_ended", True):  # it may not have got as far as its first attribute
             self._depart(None)
 
     def settle_departure(self, at: float | None) -> None:

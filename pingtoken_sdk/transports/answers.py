@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..flow.stream import InBandError, pruned
+from ..flow.leniency import pruned
+from ..flow.stream import InBandError
 from ..resources.payload import Payload
 from ..types.chat import Usage
 

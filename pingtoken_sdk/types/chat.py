@@ -7,9 +7,10 @@ nothing but the bare structure is required; the platform's documented answer has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar, Literal
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -17,9 +18,17 @@ from .base import Model
 from .calls import Attempt, Cost
 
 __all__ = [
-    "Answered", "CallInfo", "ChatCompletion", "ChatCompletionChunk", "Choice", "ChunkChoice", "Delta",
-    "FunctionCall", "FunctionCallDelta", "Message", "TokenDetails", "ToolCall", "ToolCallDelta", "Usage",
+    "MOST_TOKENS", "Answered", "CallInfo", "ChatCompletion", "ChatCompletionChunk", "Choice", "ChunkChoice",
+    "Delta", "FunctionCall", "FunctionCallDelta", "Message", "TokenDetails", "ToolCall", "ToolCallDelta", "Usage",
 ]  # fmt: skip
+
+MOST_TOKENS: Final = 2**53
+"""More tokens than this are no count: beyond it JSON numbers are no longer exact everywhere."""
+
+_Count = Annotated[int, Field(ge=0, le=MOST_TOKENS)]
+_AMOUNT: Final = re.compile(r"\d{1,24}(?:\.\d{1,24})?(?:[eE][-+]?\d{1,2})?\Z", re.ASCII)
+_FINEST: Final = -24
+"""The last decimal place an amount of money may have. Sums of such amounts stay exact, and so do their totals."""
 
 
 class CallInfo:
@@ -51,6 +60,11 @@ class Answered(Model):
     _info: CallInfo | None = PrivateAttr(default=None)
 
     @property
+    def _is_empty(self) -> bool:
+        """Whether there is nothing in it of what was asked for: such an answer is no success."""
+        return False
+
+    @property
     def attempts(self) -> tuple[Attempt, ...]:
         """Every edge that was tried for this answer, in order; the last one gave it."""
         return self._info.attempts if self._info is not None else ()
@@ -74,10 +88,10 @@ class Answered(Model):
 class TokenDetails(Model):
     """A breakdown of prompt or completion tokens."""
 
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
-    reasoning_tokens: int | None = None
+    cached_tokens: _Count | None = None
+    cache_write_tokens: _Count | None = None
+    audio_tokens: _Count | None = None
+    reasoning_tokens: _Count | None = None
 
     _shown_fields: ClassVar[frozenset[str]] = frozenset(
         {"cached_tokens", "cache_write_tokens", "audio_tokens", "reasoning_tokens"}
@@ -87,9 +101,9 @@ class TokenDetails(Model):
 class Usage(Model):
     """Tokens used. Prompt tokens include cached ones, completion tokens include reasoning."""
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    total_tokens: int = 0
+    prompt_tokens: _Count = 0
+    completion_tokens: _Count = 0
+    total_tokens: _Count = 0
     prompt_tokens_details: TokenDetails | None = None
     completion_tokens_details: TokenDetails | None = None
     cost: Any = None
@@ -109,16 +123,21 @@ class Usage(Model):
     def reported_cost(self) -> Cost | None:
         """The cost the platform itself named in this usage, as ``{"amount": "0.01", "currency": "CNY"}``.
 
-        A bare JSON number is not money (it has no currency, and went through a float), so it is not taken.
+        A bare JSON number is not money (it has no currency, and went through a float), so it is not taken; nor is
+        an amount below zero, or one of more than 24 digits on either side of the point.
         """
         if not isinstance(self.cost, Mapping):
             return None
         amount, currency = self.cost.get("amount"), self.cost.get("currency")
-        if not isinstance(amount, str) or not isinstance(currency, str):
+        if not isinstance(amount, str) or not isinstance(currency, str) or not _AMOUNT.match(amount):
+            return None
+        exact = Decimal(amount)
+        finest = exact.as_tuple().exponent
+        if exact.adjusted() >= -_FINEST or not isinstance(finest, int) or finest < _FINEST:
             return None
         try:
-            return Cost(Decimal(amount), currency, source="platform")
-        except (InvalidOperation, ValueError):
+            return Cost(exact, currency, source="platform")
+        except ValueError:  # the currency is none
             return None
 
 
@@ -177,6 +196,11 @@ class ChatCompletion(Answered):
     service_tier: str | None = None
 
     _shown_fields: ClassVar[frozenset[str]] = frozenset({"id", "model", "choices", "usage"})
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether there is no choice in it."""
+        return not self.choices
 
     @property
     def text(self) -> str:

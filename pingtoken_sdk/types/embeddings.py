@@ -29,3 +29,8 @@ class EmbeddingList(Answered):
     usage: Usage | None = None
 
     _shown_fields: ClassVar[frozenset[str]] = frozenset({"model", "usage"})
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether there is no vector in it."""
+        return not self.data

@@ -14,9 +14,10 @@ import socket
 import ssl
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final, Protocol, TypeAlias
 
 from .place import Origin
@@ -77,9 +78,13 @@ class Watch:
 
 
 class Connection:
-    """A connection to one origin, its handshake done. One exchange at a time uses it."""
+    """A connection to one origin, its handshake done. One exchange at a time uses it.
 
-    __slots__ = ("_on_lost", "_sock", "origin", "readable", "writable")
+    Ctrl-C may strike between any two hands through which it goes. It then closes as its socket is forgotten;
+    a ``__del__`` of its own would be one more place where Ctrl-C is lost.
+    """
+
+    __slots__ = ("__weakref__", "_on_lost", "_sock", "origin", "readable", "writable")
 
     def __init__(self, origin: Origin, sock: socket.socket) -> None:
         self.origin: Final = origin
@@ -130,72 +135,86 @@ class Connection:
 class _Turn:
     """A place in the line before a gate."""
 
-    __slots__ = ("_called", "given_up", "held", "of_no_use")
+    __slots__ = ("_called", "_gate", "held", "of_no_use", "over")
 
-    def __init__(self) -> None:
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
         self._called = threading.Event()
         self.held = False
-        self.given_up = False
         self.of_no_use = False
+        self.over = False
+        """Its owner has left, even if it was interrupted as it did."""
 
     def wait(self, timeout: float) -> bool:
-        return self._called.wait(timeout)
+        if self._called.wait(timeout):
+            return True
+        self._gate.proceed()
+        return self._called.is_set()
 
-    def call(self) -> None:
+    def call(self, *, held: bool) -> None:
+        self.held = held
+        self.of_no_use = not held
         self._called.set()
 
 
 class Gate:
     """At most so many connections under way to one origin at once; the clock of each starts behind the gate.
 
-    One gate for each origin, so that an edge that does not answer holds up nobody else's calls.
+    One gate for each origin, so that an edge that does not answer holds up nobody else's calls. Who is
+    through is not counted but looked up: those who stand first in one line. Ctrl-C may strike anywhere, and a
+    count that missed a step would be wrong for ever; here those who wait look again and find what was missed.
     """
 
-    __slots__ = ("_free", "_lock", "_queue", "succeeded")
+    __slots__ = ("_limit", "_line", "_lock", "succeeded")
 
     def __init__(self, limit: int) -> None:
-        self._free = limit
-        self._lock = threading.Lock()
-        self._queue: deque[_Turn] = deque()
+        self._limit = limit
+        self._line: OrderedDict[_Turn, None] = OrderedDict()
+        # Taken again by its own thread where the garbage collector ends another's steps.
+        self._lock = threading.RLock()
         self.succeeded = -math.inf
         """When a connection was last made."""
 
-    def join(self) -> _Turn:
-        turn = _Turn()
+    @property
+    def free(self) -> int:
+        """How many may go through at once, now."""
         with self._lock:
-            if self._free > 0:
-                self._free -= 1
-                turn.held = True
-                turn.call()
-            else:
-                self._queue.append(turn)
-        return turn
+            return max(self._limit - sum(not turn.over for turn in self._line), 0)
+
+    def join(self, turn: _Turn) -> None:
+        with self._lock:
+            self._line[turn] = None
+        self.proceed()
 
     def leave(self, turn: _Turn) -> None:
         with self._lock:
-            turn.given_up = True
-            if not turn.held:
-                return
-            turn.held = False
-            while self._queue:
-                following = self._queue.popleft()
-                if not following.given_up:
-                    following.held = True
-                    following.call()
-                    return
-            self._free += 1
+            self._line.pop(turn, None)
+        self.proceed()
+
+    def proceed(self) -> None:
+        """Let through whoever may go."""
+        with self._lock:
+            while True:
+                first = list(islice(self._line, self._limit))
+                lost = [turn for turn in first if turn.over]
+                if not lost:
+                    break
+                for turn in lost:
+                    self._line.pop(turn, None)
+            for turn in first:
+                if not turn.held:
+                    turn.call(held=True)
 
     def renew(self) -> None:
         """In the child of a fork: a thread that is not here may have held the lock."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def turn_away(self) -> None:
         """Nobody got through for a whole connect timeout: those in line need not wait for theirs."""
         with self._lock:
-            queue, self._queue = self._queue, deque()
-            for turn in queue:
-                turn.of_no_use = True
-                turn.call()
+            for turn in [turn for turn in self._line if not turn.held]:
+                self._line.pop(turn, None)
+                turn.call(held=False)
 
 
 class _Lookup:
@@ -246,8 +265,9 @@ def connect(
     """Steps to a connection, new unless ``take`` has one once the turn has come. Raises :class:`OSError`,
     among them :class:`TimeoutError`, :class:`socket.gaierror` and :class:`ssl.SSLError`, and
     :class:`UnicodeError` for a host that is no name."""
-    turn = gate.join()
+    turn = _Turn(gate)
     try:
+        gate.join(turn)
         while not turn.held:
             if turn.of_no_use:
                 raise TimeoutError
@@ -265,6 +285,7 @@ def connect(
         gate.succeeded = time.monotonic()
         return connection
     finally:
+        turn.over = True  # a plain store, which no signal can come before
         gate.leave(turn)
 
 
@@ -321,11 +342,10 @@ def _race(addresses: deque[_Address], deadline: float) -> Generator[Step, None, 
             watch = Watch(writes=running.values())
             yield watch, min(deadline, another_at) if addresses else deadline
             for descriptor in watch.ready:
-                sock = running.pop(descriptor)
-                number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                number = running[descriptor].getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 if number == 0:
-                    return sock
-                sock.close()
+                    return running.pop(descriptor)
+                running.pop(descriptor).close()
                 error = OSError(number, "connect failed")
                 another_at = -math.inf
     finally:

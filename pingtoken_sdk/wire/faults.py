@@ -21,7 +21,11 @@ __all__ = ["SetupError", "UnfitRequestError", "is_timeout", "judge"]
 
 
 class UnfitRequestError(Exception):
-    """HTTP cannot carry the request. Holds no piece of it."""
+    """HTTP cannot carry the request. ``what`` says why, naming a header at most."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
 
 
 class SetupError(Exception):
@@ -35,7 +39,7 @@ class SetupError(Exception):
 
 # Closing early, as h11 and httpcore word it; every other remote protocol error is an answer that is not HTTP.
 _CLOSED_EARLY: Final = ("Server disconnected", "peer closed connection", "peer unexpectedly closed")
-_UNFIT: Final = frozenset({"UnfitRequestError", "LocalProtocolError", "UnsupportedProtocol"})
+_UNFIT: Final = frozenset({"LocalProtocolError", "UnsupportedProtocol"})
 _TOO_LONG: Final = "Receive buffer too long"
 
 
@@ -54,6 +58,8 @@ def judge(
     """
     if isinstance(error, SetupError):
         return error.kind, error.what
+    if isinstance(error, UnfitRequestError):
+        return "local", error.what
     names = _names(error)
     where = "in the middle of the answer" if began else "before the answer"
     if not names.isdisjoint(_UNFIT):

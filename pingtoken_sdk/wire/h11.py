@@ -13,6 +13,7 @@ import h11
 
 from ..flow.effects import Answer, Data, End, Event, Failure, FailureKind, Head, Headers, Request
 from .place import Place
+from .unfit import unfit
 
 __all__ = ["HIGH_WATER", "Conversation"]
 
@@ -118,8 +119,7 @@ class Conversation:
             http.send(h11.EndOfMessage())
         except (h11.LocalProtocolError, UnicodeError):
             # Neither the exception nor its words may travel: they quote the field, which may be the key.
-            self.fail("local", "HTTP cannot carry the request: its method, path or a header has a character"
-                               " that is not allowed there")  # fmt: skip
+            self.fail("local", unfit(self._request))
             return []
         if len(pieces) > 1 and len(self._request.body) < _JOIN_BELOW:
             return [memoryview(b"".join(pieces))]

@@ -18,6 +18,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hash
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
+import anyio
+
 __all__ = ["Job", "Loop", "LoopEndsError", "PerLoop", "Scope", "on_asyncio", "running"]
 
 T = TypeVar("T")
@@ -192,10 +194,11 @@ class _Asyncio:
         return self._loop.is_closed()
 
     def spawn(self, work: Callable[[], Coroutine[Any, Any, S]]) -> Job[S]:
-        task = self._loop.create_task(work())
+        job = _AsyncioJob(work)
+        task = job.begin(self._loop)
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)
-        return _AsyncioJob(task)
+        return job
 
     def scope(self, until: float | None) -> Scope:
         return _AsyncioScope(self._loop, until)
@@ -208,10 +211,27 @@ class _Asyncio:
 
 
 class _AsyncioJob(Generic[S]):
-    __slots__ = ("_task",)
+    """Cancelled by a scope of anyio and not by ``Task.cancel``, which would also strike where anyio yields for
+    the sake of others only: httpcore loses a connection for which a lock is being taken there."""
 
-    def __init__(self, task: asyncio.Task[S]) -> None:
-        self._task = task
+    __slots__ = ("_cancelled", "_scope", "_task", "_work")
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, S]]) -> None:
+        self._work = work
+        self._task: asyncio.Task[S | None]
+        self._scope: anyio.CancelScope | None = None  # made in the task, where anyio knows its loop
+        self._cancelled = False
+
+    def begin(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[S | None]:
+        self._task = loop.create_task(self._run())
+        return self._task
+
+    async def _run(self) -> S | None:
+        if self._cancelled:
+            return None
+        with anyio.CancelScope() as self._scope:
+            return await self._work()
+        return None
 
     @property
     def done(self) -> bool:
@@ -222,7 +242,9 @@ class _AsyncioJob(Generic[S]):
         return None if self._task.cancelled() else self._task.result()
 
     def cancel(self) -> None:
-        self._task.cancel()
+        self._cancelled = True
+        if self._scope is not None:
+            self._scope.cancel()
 
     async def wait(self, until: float | None) -> None:
         timeout = None if until is None else max(0.0, until - time.monotonic())

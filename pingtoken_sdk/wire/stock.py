@@ -12,7 +12,6 @@ connection is dropped); an early answer to a large upload can be lost when the s
 
 from __future__ import annotations
 
-import re
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from .faults import SetupError, UnfitRequestError, judge
 from .place import Place
 from .proxies import Proxies
 from .tls import context_for
+from .unfit import bad_field, unfit
 
 __all__ = [
     "Passage", "build", "build_for", "failure_of", "family_of", "head_of", "is_tunnel", "new_transport", "too_large",
@@ -35,8 +35,6 @@ __all__ = [
 
 _KEEPALIVE: Final = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]  # an answer may be silent for minutes
 _ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=None)
-_NAME: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+\Z")  # RFC 9110, sections 5.1 and 5.5; ASCII only
-_VALUE: Final = re.compile(r"(?:[!-~]+(?:[ \t]+[!-~]+)*)?\Z")
 _UNFIT: Final = (UnicodeError, ValueError, TypeError, httpx.InvalidURL)
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "authorization"})
 
@@ -92,7 +90,7 @@ def build(family: ModuleType, request: Request, place: Place, extensions: dict[s
         )
     except _UNFIT:
         pass  # their words quote the offending field, which may be the key: they end here
-    raise UnfitRequestError
+    raise UnfitRequestError(unfit(request))
 
 
 def build_for(client: Any, request: Request, place: Place, extensions: dict[str, Any]) -> Any:
@@ -112,16 +110,14 @@ def build_for(client: Any, request: Request, place: Place, extensions: dict[str,
         )
     except _UNFIT:
         pass
-    raise UnfitRequestError
+    raise UnfitRequestError(unfit(request))
 
 
 def _fields(request: Request, place: Place) -> list[tuple[bytes, bytes]]:
     """The header fields. Raises :class:`ValueError` for one that is not allowed: httpcore would log it."""
+    if bad_field(request) is not None:
+        raise ValueError
     secret = request.authorization
-    if secret is not None and _VALUE.match(secret.reveal()) is None:
-        raise ValueError
-    if any(_NAME.match(name) is None or _VALUE.match(value) is None for name, value in request.headers):
-        raise ValueError
     sized = bool(request.body) or request.method in ("POST", "PUT", "PATCH")
     return [
         (b"Host", place.authority.encode("ascii")),

@@ -19,6 +19,7 @@ from ..flow.effects import Event, Failure, Request
 from .blocking import Connection, Gate, Step, Waitable, connect
 from .engine import WireOptions
 from .h11 import Conversation
+from .living import Living
 from .place import Origin, Place, locate
 from .pool import Idle
 from .sockets import connect_fault, tls_context
@@ -37,8 +38,8 @@ class H11SyncExchange:
     """See :class:`~pingtoken_sdk.wire.engine.SyncExchange`."""
 
     __slots__ = (
-        "_busy", "_closing", "_connection", "_engine", "_lock", "_released", "_request", "_step", "_steps",
-        "_talk", "_where", "_written",
+        "__weakref__", "_busy", "_closing", "_connection", "_engine", "_lock", "_released", "_request", "_step",
+        "_steps", "_talk", "_unsent", "_where", "_written",
     )  # fmt: skip
 
     def __init__(self, engine: H11SyncEngine, request: Request, base_url: str) -> None:
@@ -48,11 +49,12 @@ class H11SyncExchange:
         self._connection: Connection | None = None
         self._steps: Generator[Step, None, None] | None = None
         self._step: Step | None = None
+        self._unsent: deque[memoryview] = deque()
         self._written = 0
         self._lock = threading.Lock()
-        self._busy = False  # a thread is inside next()
+        self._busy = False  # a thread is inside next() or reap()
         self._closing = False
-        self._released = False
+        self._released = False  # holds nothing any more
         try:
             self._where = locate(base_url)
         except ValueError as error:
@@ -69,18 +71,20 @@ class H11SyncExchange:
         return self._written
 
     def next(self, until: float, final: bool) -> Event | None:  # noqa: FBT001 - the interface
-        with self._lock:
-            if self._busy:
-                raise RuntimeError("an exchange serves one thread at a time")
-            self._busy = True
+        mine = False
         try:
+            with self._lock:
+                if self._busy:
+                    if self._closing:
+                        return self._closed()
+                    raise RuntimeError("an exchange serves one thread at a time")
+                self._busy = mine = True  # no signal comes between the two
             return self._advance(until)
         finally:
-            with self._lock:
-                self._busy = False
-                closing = self._closing
-            if closing:
-                self.reap()
+            if mine:
+                self._busy = False  # before the look, as close() looks after it has said that it closes
+                if self._closing:
+                    self.reap()
 
     def _advance(self, until: float) -> Event | None:
         """Take steps until there is an event, or ``until``."""
@@ -121,10 +125,11 @@ class H11SyncExchange:
         if steps is None:
             steps = self._steps = self._run()
             self._engine.begin(self)
+        self._step = None
         try:
             self._step = next(steps)
         except StopIteration:
-            self._step = None
+            self._part()
             # Only an exchange that is over gets here; without this, one whose steps were ended by an
             # exception raised into them (Ctrl-C) would be asked to go on for ever.
             self._talk.fail("closed", "the exchange was closed")
@@ -136,9 +141,8 @@ class H11SyncExchange:
         """The whole exchange, yielding what has to be waited for."""
         where, engine = self._where, self._engine
         assert where is not None
-        pieces = deque(self._talk.compose())
+        pieces = self._unsent = deque(self._talk.compose())
         if not pieces:
-            self._part()
             return
         connection = engine.take(where.origin)
         if connection is None:
@@ -146,17 +150,13 @@ class H11SyncExchange:
                 connection = yield from engine.connect(where.origin, self._request.connect_timeout)
             except (OSError, UnicodeError) as error:
                 self._talk.fail(*connect_fault(error, self._request.connect_timeout))
-                self._part()
                 return
         self._connection = connection
-        try:
-            yield from self._send(connection, pieces)
-            while not self._talk.finished:
-                if not connection.pending:
-                    yield connection.readable, math.inf
-                yield from self._receive(connection)
-        finally:
-            self._part(flushed=not pieces)
+        yield from self._send(connection, pieces)
+        while not self._talk.finished:
+            if not connection.pending:
+                yield connection.readable, math.inf
+            yield from self._receive(connection)
 
     def _send(self, connection: Connection, pieces: deque[memoryview]) -> Generator[Step, None, None]:
         """Send ``pieces``, removing what is gone, and listen meanwhile: an answer may come early. Ends
@@ -199,21 +199,25 @@ class H11SyncExchange:
             else:
                 talk.receive_eof()
 
-    def _part(self, *, flushed: bool = False) -> None:
-        """Part with the connection: to the pool if it is in step and nobody wants it closed."""
+    def _part(self) -> None:
+        """Part with the connection: to the pool if it is in step and nobody wants it closed.
+
+        Not done by the steps themselves, since the garbage collector may end these, and takes no lock.
+        """
         with self._lock:
             connection, self._connection = self._connection, None
-            keep = not self._closing and flushed and self._talk.reusable
+            keep = not self._closing and not self._unsent and self._talk.reusable
         if connection is not None:
             if keep and not connection.pending:
                 self._engine.give(connection)
             else:
                 connection.drop()
         self._engine.end(self)
+        self._released = True
 
     def close(self) -> None:
+        self._closing = True
         with self._lock:
-            self._closing = True
             if self._busy:  # its thread wakes up, and closes
                 if self._connection is not None:
                     self._connection.wake()
@@ -228,17 +232,22 @@ class H11SyncExchange:
         self._engine.abandoned.append(self)
 
     def reap(self) -> None:
-        """Release what a closed or abandoned exchange holds, unless a thread is in it, which will."""
-        with self._lock:
-            if self._busy or self._released:
-                return
-            self._released = True
-        steps, self._steps = self._steps, None
-        self._step = None
-        if steps is not None:
-            steps.close()
-        self._part()
-        self._talk.fail("closed", "the exchange was closed")
+        """Release what a closed or abandoned exchange holds, unless a thread is in it, which will. If it is
+        interrupted, it can be done again."""
+        mine = False
+        try:
+            with self._lock:
+                if self._busy or self._released:
+                    return
+                self._busy = mine = True
+            self._step = None
+            if self._steps is not None:
+                self._steps.close()
+            self._part()
+            self._talk.fail("closed", "the exchange was closed")
+        finally:
+            if mine:
+                self._busy = False
 
     def forget(self) -> None:
         """In the child of a fork: this exchange is the parent's."""
@@ -251,7 +260,11 @@ class H11SyncExchange:
 
 
 class H11SyncEngine:
-    """See :class:`~pingtoken_sdk.wire.engine.SyncEngine`. Serves any number of threads."""
+    """See :class:`~pingtoken_sdk.wire.engine.SyncEngine`. Serves any number of threads.
+
+    It knows its connections and exchanges by weak references: what Ctrl-C tears from the hands of its owner is
+    closed by being forgotten.
+    """
 
     def __init__(self, options: WireOptions | None = None) -> None:
         self._options: Final = WireOptions() if options is None else options
@@ -263,8 +276,8 @@ class H11SyncEngine:
     def _renew(self) -> None:
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._open: set[Connection] = set()
-        self._exchanges: set[H11SyncExchange] = set()
+        self._open: Living[Connection] = Living()
+        self._exchanges: Living[H11SyncExchange] = Living()
         self._idle: dict[Origin, Idle[Connection]] = {}
         self._gates: dict[Origin, Gate] = {}
 
@@ -274,7 +287,7 @@ class H11SyncEngine:
     @property
     def open_connections(self) -> int:
         self._reap()
-        return len(self._open)
+        return len(self._open.members())
 
     def start(self, request: Request, base_url: str) -> H11SyncExchange:
         self._reap()
@@ -330,9 +343,13 @@ class H11SyncEngine:
             if gate is None:
                 gate = self._gates[origin] = Gate(self._options.handshakes)
         connection = yield from connect(origin, self._context, gate, timeout, lambda: self.take(origin))
-        with self._lock:
-            self._open.add(connection)
-        return connection.owned(self._lost)
+        try:
+            with self._lock:
+                self._open.add(connection)
+            return connection.owned(self._lost)
+        except BaseException:  # Ctrl-C
+            connection.drop()
+            raise
 
     def _context(self) -> ssl.SSLContext:
         return tls_context(self._options)
@@ -353,7 +370,7 @@ class H11SyncEngine:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            exchanges = list(self._exchanges)
+            exchanges = self._exchanges.members()
             pools = list(self._idle.values())
         self._ended.set()
         for exchange in exchanges:
@@ -364,7 +381,8 @@ class H11SyncEngine:
         self._reap()
 
     def after_fork(self) -> None:
-        connections, exchanges, gates = list(self._open), list(self._exchanges), list(self._gates.values())
+        connections, exchanges = self._open.members(), self._exchanges.members()
+        gates = list(self._gates.values())
         self.abandoned.clear()
         for gate in gates:  # exchanges under way still leave them
             gate.renew()

@@ -29,6 +29,7 @@ client.with_options(time_out=3)  # E: call-arg
 client.with_options(timeout="3")  # E: arg-type
 client.prices.list(include=["future"])  # E: list-item
 client.models.retrieve()  # E: call-arg
+client.ledger.totls()  # E: union-attr
 PingToken(api_key=b"k")  # E: arg-type
 PingToken(apikey="k")  # E: call-arg
 Timeouts(totl=3)  # E: call-arg

@@ -81,6 +81,9 @@ def beside(client: PingToken) -> None:
     assert_type(client.prices.list(model=["a", "b"], include=("past",)), list[PriceSchedule])
     assert_type(client.edges(), list[EdgeStatus])
     assert_type(client.edges.discover(trust=["other.example"]), list[EdgeStatus])
+    calls: int = client.ledger.totals().calls
+    for entry in client.with_options(timeout=3).ledger.entries()[:calls]:
+        print(entry.cost)
     with client as same:
         assert_type(same, PingToken)
 

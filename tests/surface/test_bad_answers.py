@@ -76,6 +76,8 @@ BAD_ANSWERS: dict[str, tuple[Script, type[errors.APIError], str]] = {
     "null": (answer("null"), errors.APIResponseValidationError, "another shape"),
     "other keys": (answer({"result": "fine"}), errors.APIResponseValidationError, "another shape"),
     "other types": (answer({"choices": "none"}), errors.APIResponseValidationError, "another shape"),
+    "no choice": (answer(completion("", choices=[])), errors.APIResponseValidationError, "another shape"),
+    "null for choices": (answer(completion("", choices=None)), errors.APIResponseValidationError, "another shape"),
     "an error in a 200": (answer({"error": {"message": "no such luck", "code": "internal_error"}}),
                           errors.InternalServerError, "no such luck"),
     "one long header": (_big_header, errors.APIResponseValidationError, "head"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 from collections.abc import Callable
@@ -19,8 +20,10 @@ from .byteserver import (
     answer,
     begun,
     completion,
+    event,
     piece,
     steps,
+    stream,
 )
 from .doors import Door, hung_up
 
@@ -69,6 +72,9 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30)]
         ({"timeout": -1}, {}, "timeout is -1", "positive"),
         ({"timeout": math.nan}, {}, "timeout is nan", "positive"),
         ({"timeout": "5"}, {}, "timeout is '5'", "positive"),
+        ({"timeout": 10**400}, {}, "timeout is too large", "positive"),
+        ({"timeout": 10**5000}, {}, "timeout is too large", "positive"),
+        ({"timeout": -(10**5000)}, {}, "timeout is below zero", "positive"),
         ({"timeout": True}, {}, "timeout is True", "positive"),
         ({}, {"PINGTOKEN_TIMEOUT": "0"}, "PINGTOKEN_TIMEOUT is '0'", "positive"),
         ({}, {"PINGTOKEN_TIMEOUT": "soon"}, "PINGTOKEN_TIMEOUT is 'soon'", "positive"),
@@ -117,6 +123,7 @@ def test_a_view_that_cannot_be(kind: type[Any]) -> None:
         lambda: Timeouts(idle=-1),
         lambda: Timeouts(connect=math.nan),
         lambda: Timeouts(first_token=0),
+        lambda: Timeouts(idle=10**400),
         lambda: RetryPolicy(max_retries=-1),
         lambda: RetryPolicy(on_ambiguous="hope"),  # type: ignore[arg-type]
     ],
@@ -176,6 +183,10 @@ HI = {"role": "user", "content": "hi"}
         ({"timeout": math.nan}, "timeout is nan"),
         ({"timeout": True}, "timeout is True"),
         ({"timeout": "3"}, "timeout is '3'"),
+        ({"timeout": 10**400}, "timeout is too large"),
+        ({"temperature": math.nan}, "temperature holds a number that is not finite"),
+        ({"extra_body": {"bias": {"a": [1, -math.inf]}}}, "bias holds a number that is not finite"),
+        ({"extra_body": {"model": ""}}, "model is ''"),
         ({"extra_headers": {"x-a": "two\nlines"}}, "'x-a'"),
         ({"extra_body": "x"}, "extra_body is a str"),
         ({"extra_query": 4}, "extra_query is a int"),
@@ -212,6 +223,48 @@ async def test_an_embedding_that_makes_no_sense(door: Callable[..., Door]) -> No
         await opened.do(opened.client.embeddings.create, model="m", input=4)
     with pytest.raises(errors.InvalidRequestError, match="model is ''"):
         await opened.do(opened.client.models.retrieve, "")
+
+
+async def test_words_for_numbers_that_are_not_finite_may_stand_in_texts(
+    door: Callable[..., Door], serve: Callable[[Script], ByteServer]
+) -> None:
+    server = serve(answer(completion("hi")))
+    text = "is NaN less than Infinity?"
+    assert (await door(server).create(model="m", messages=[{"role": "user", "content": text}])).text == "hi"
+    assert server.requests[0].json["messages"][0]["content"] == text
+
+
+async def test_a_user_that_is_no_string_is_passed_on(
+    door: Callable[..., Door], serve: Callable[[Script], ByteServer]
+) -> None:
+    server = serve(answer(completion("hi")))
+    opened = door(server)
+    for user in (["a"], {"id": 4}, 4, ""):
+        assert (await opened.create(**ASK, user=user)).text == "hi"
+        assert server.requests[-1].json["user"] == user
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_the_model_that_is_sent_is_the_one_that_is_recorded(
+    streamed: bool, door: Callable[..., Door], serve: Callable[[Script], ByteServer]
+) -> None:
+    usage = {"prompt_tokens": 1000, "completion_tokens": 1000, "total_tokens": 2000}
+    whole = completion("hi", usage=usage)
+    server = serve(
+        stream(piece("hi", "stop"), event({"choices": [], "usage": usage})) if streamed else answer(whole)
+    )
+    opened = door(server)
+    for arguments in (
+        {"model": "gpt-4o", "extra_body": {"model": "deepseek-v4-pro"}}, {"model": "deepseek-v4-pro"},
+    ):  # fmt: skip
+        result = await opened.create(messages=ASK["messages"], stream=streamed, **arguments)
+        if streamed:
+            await opened.read(result)
+    assert [request.json["model"] for request in server.requests] == ["deepseek-v4-pro"] * 2
+    first, second = opened.client.ledger.entries()
+    assert first.model == second.model == "deepseek-v4-pro"
+    assert first.cost == second.cost
+    assert first.cost.price == second.cost.price
 
 
 async def test_a_typo_is_a_type_error(door: Callable[..., Door]) -> None:
@@ -303,6 +356,24 @@ def test_an_http_client_of_the_other_kind() -> None:
         AsyncPingToken(api_key="a-key", http_client=blocking)
     with pytest.raises(TypeError, match="int"):
         PingToken(api_key="a-key", http_client=4)
+
+
+async def test_an_asynchronous_function_is_no_source_of_a_key(door: Callable[..., Door]) -> None:
+    """And it is not left behind, to warn that nobody awaited it."""
+    made: list[Any] = []
+
+    async def key() -> str:
+        return "a-key"
+
+    def source() -> Any:
+        made.append(key())
+        return made[-1]
+
+    opened = door(api_key=source)
+    with pytest.raises(errors.ConfigurationError, match="the API key is a coroutine"):
+        await opened.create(**ASK)
+    (coroutine,) = made
+    assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
 
 
 async def test_a_key_that_is_wrong_only_when_asked_for(

@@ -77,7 +77,7 @@ WHOLE: dict[str, Script] = {
     "a content encoding": answer(ANSWER, headers={"content-encoding": KEY}),
     "cut JSON": answer(json.dumps(completion(ANSWER + PROMPT))[:-20]),
     "other JSON": answer({"choices": ANSWER, "prompt": PROMPT, "key": KEY}),
-    "other types": answer({"choices": [{"message": {"content": [ANSWER, PROMPT]}}]}),
+    "other types": answer({"choices": [{"message": {"role": [ANSWER, PROMPT]}}]}),
     "no HTTP": steps(sending(f"{ANSWER} {PROMPT} {KEY}\r\n\r\n"), Peer.cut),
     "a bad header": steps(sending(f"HTTP/1.1 200 OK\r\n{KEY} {PROMPT}\r\n\r\n"), Peer.cut),
     "a reset": Peer.reset,

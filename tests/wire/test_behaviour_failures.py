@@ -75,17 +75,20 @@ def test_a_base_url_that_is_none(drive: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "named"),
     [
-        {"authorization": Secret(f"Bearer {KEY}\nX-Evil: 1")},
-        {"authorization": Secret(f"Bearer {KEY}é")},
-        {"headers": (("x-prompt", f"{KEY}\r\nX-Evil: 1"),)},
-        {"headers": ((f"x {KEY}", "1"),)},
-        {"path": f"chat\r\nX-Evil: {KEY}"},
+        ({"authorization": Secret(f"Bearer {KEY}\nX-Evil: 1")}, "the value of its header 'authorization'"),
+        ({"authorization": Secret(f"Bearer {KEY}é")}, "the value of its header 'authorization'"),
+        ({"headers": (("x-a", "1"), ("x-prompt", f"{KEY}\r\nX-Evil: 1"))}, "the value of its header 'x-prompt'"),
+        ({"headers": (("x-Title", f"{KEY} é"),)}, "the value of its header 'x-Title'"),
+        ({"headers": (("x-a", "1"), (f"x {KEY}", "1"))}, "the name of its header number 2"),
+        ({"path": f"chat\r\nX-Evil: {KEY}"}, "its path"),
     ],
-    ids=["key", "key-not-ascii", "value", "name", "path"],
+    ids=["key", "key-not-ascii", "value", "value-not-ascii", "name", "path"],
 )
-def test_what_http_cannot_carry_is_not_sent_and_not_repeated(drive: Any, serve: Any, change: Any) -> None:
+def test_what_http_cannot_carry_is_named_but_not_sent_or_repeated(
+    drive: Any, serve: Any, change: Any, named: str
+) -> None:
     def script(peer: Peer) -> None:
         assert not peer.read_head()
 
@@ -98,6 +101,7 @@ def test_what_http_cannot_carry_is_not_sent_and_not_repeated(drive: Any, serve: 
     event, shown = drive(flow)
     assert isinstance(event, Failure)
     assert event.kind == "local"
+    assert f": HTTP cannot carry the request: {named} has a character that is not allowed" in event.message
     assert KEY not in event.message + shown
     assert server.heads == []
 
