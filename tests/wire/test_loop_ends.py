@@ -75,6 +75,10 @@ def test_a_loop_that_ends_with_an_open_stream(
     assert caplog.records == []
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Async generator .*httpx:ResourceWarning"
+)  # httpx leaves its own unfinished
+@pytest.mark.filterwarnings("ignore:Async generator .*httpcore:ResourceWarning")
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("leave", [reading, waiting, abandoning], ids=lambda leave: leave.__name__)
 def test_a_loop_that_ends_with_an_open_stream_of_a_given_client(
