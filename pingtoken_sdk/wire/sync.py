@@ -343,13 +343,9 @@ class H11SyncEngine:
             if gate is None:
                 gate = self._gates[origin] = Gate(self._options.handshakes)
         connection = yield from connect(origin, self._context, gate, timeout, lambda: self.take(origin))
-        try:
-            with self._lock:
-                self._open.add(connection)
-            return connection.owned(self._lost)
-        except BaseException:  # Ctrl-C
-            connection.drop()
-            raise
+        with self._lock:
+            self._open.add(connection)
+        return connection.owned(self._lost)
 
     def _context(self) -> ssl.SSLContext:
         return tls_context(self._options)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -93,8 +94,10 @@ def idle_in(engine: H11SyncEngine) -> int:
 
 def assert_nothing_lost(engine: H11SyncEngine, places: int) -> None:
     gc.collect()
+    assert engine.open_connections == idle_in(
+        engine
+    )  # a move of the engine, which releases what was abandoned
     assert engine._exchanges.members() == []
-    assert engine.open_connections == idle_in(engine)
     assert [gate.free for gate in engine._gates.values()] in ([], [places])
 
 
@@ -128,12 +131,12 @@ def test_an_interrupt_at_every_moment_of_a_call(
 
 @pytest.mark.parametrize("final", [True, False], ids=["final", "not-final"])
 def test_closing_releases_an_exchange_that_was_interrupted_at_any_moment(serve: Any, final: Any) -> None:
-    turn = threading.Semaphore(0)
+    turns: dict[bytes, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(0))
 
     def piecemeal(peer: Peer) -> None:
-        peer.read_request()
-        for piece in (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n", b"abc", b"def"):
-            turn.acquire(timeout=PATIENCE)
+        number = peer.read_head().partition(b" HTTP/1.1\r\n")[0].rpartition(b"/")[2]
+        for piece in (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n", b"abc", b"def") if number else ():
+            turns[number].acquire(timeout=PATIENCE)
             peer.send(piece)
 
     server = serve(piecemeal)
@@ -144,12 +147,12 @@ def test_closing_releases_an_exchange_that_was_interrupted_at_any_moment(serve: 
         while struck:
             moment += 1
             struck = False
-            strike = Strike(moment)
-            exchange = engine.start(STREAM, server.url)
+            turn = turns[b"%d" % moment]
+            exchange = engine.start(replace(STREAM, path=f"{moment}", body=b""), server.url)
             kept.append(exchange)
             event: Any = None
             try:
-                with strike.armed():
+                with Strike(moment).armed():
                     while not isinstance(event, End):
                         turn.release()
                         event = exchange.next(soon(), final)
@@ -161,15 +164,13 @@ def test_closing_releases_an_exchange_that_was_interrupted_at_any_moment(serve: 
             exchange.abandon()
             assert_nothing_lost(engine, 2)
             turn.release(3)
-            assert server.deserted()
-            while turn.acquire(blocking=False):
-                pass
     assert moment > 50
+    assert server.deserted()
     engine.close()
     assert engine.open_connections == 0
 
 
-@pytest.mark.parametrize("end", ["close", "engine"])
+@pytest.mark.parametrize("end", ["close", "abandon"])
 def test_a_close_that_was_interrupted_is_finished_by_the_next(serve: Any, end: str) -> None:
     server = serve(lambda peer: (peer.read_request(), peer.until_closed()))
     engine = H11SyncEngine(WireOptions(trust_env=False, handshakes=2))
@@ -190,7 +191,7 @@ def test_a_close_that_was_interrupted_is_finished_by_the_next(serve: Any, end: s
             if end == "close":
                 exchange.close()
             else:
-                exchange.abandon()  # released at the next move of the engine, even if it is another's
+                exchange.abandon()
             assert_nothing_lost(engine, 2)
     assert moment > 8
     assert server.deserted()
@@ -324,5 +325,4 @@ def test_the_strikes_strike() -> None:
     """Else the tests above would prove nothing."""
     engine = H11SyncEngine(WireOptions(trust_env=False))
     with pytest.raises(KeyboardInterrupt), Strike(3).armed():
-        for _ in range(5):
-            engine.start(replace(STREAM), "http://127.0.0.1:9")
+        engine.start(STREAM, "http://127.0.0.1:9")
