@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -74,8 +74,8 @@ class StockAsyncExchange:
     """See :class:`~.engine.AsyncExchange`."""
 
     __slots__ = (
-        "_awaited", "_chunks", "_closed", "_connecting", "_engine", "_gated", "_job", "_lease", "_passage",
-        "_place", "_pool", "_received", "_request", "_response", "_scope", "_trouble",
+        "_awaited", "_chunks", "_closed", "_connecting", "_dropped", "_engine", "_gated", "_job", "_lease",
+        "_passage", "_place", "_pool", "_received", "_request", "_response", "_scope", "_trouble",
     )  # fmt: skip
 
     def __init__(self, engine: StockAsyncEngine, request: Request, base_url: str) -> None:
@@ -98,7 +98,8 @@ class StockAsyncExchange:
         self._scope: Scope | None = None
         self._connecting: Scope | None = None
         self._gated = False
-        self._closed = False  # or about to be
+        self._closed = False  # to its owner
+        self._dropped = False  # what it held is given back, or about to be
 
     def __repr__(self) -> str:
         return f"<exchange with {self._peer}, {self.written} bytes written>"
@@ -145,6 +146,8 @@ class StockAsyncExchange:
             self._job = None
             event = job.value
         if event is not None:
+            if self._closed:  # meanwhile, by another task
+                await self.close()
             return event
         # The step was cut off, by the deadline or by a close from elsewhere, and cannot be resumed.
         closed = pool.closing or self._closed
@@ -168,7 +171,7 @@ class StockAsyncExchange:
                 event = self._over()  # the connection was pulled from under it
         if isinstance(event, Failure):
             self._trouble = event
-            await self._shut(None)
+            await self._shut(self._drop_beside, None)
         elif isinstance(event, End | Answer):
             self._trouble = Failure("closed", f"{self._peer}: the answer is complete")
             await self._finish()
@@ -265,18 +268,19 @@ class StockAsyncExchange:
             pool.give(lease)
 
     def _leave(self) -> None:
-        self._closed = True
+        self._closed = self._dropped = True
         self._lease = self._response = self._chunks = None
         if self._pool is not None:
             self._pool.exchanges.discard(self)
 
     async def close(self) -> None:
-        await self._shut(self._job)
+        await self._shut(self._close_beside, self._job)
 
-    async def _shut(self, step: Job[Event] | None) -> None:
-        """:meth:`close`; from within a step, which may itself be the job, with ``None``."""
+    async def _shut(
+        self, begin: Callable[[Job[Event] | None], Job[None] | None], step: Job[Event] | None
+    ) -> None:
         try:
-            closing = self._close_beside(step)
+            closing = begin(step)
         except LoopEndsError:
             await self._close_down(step)
             return
@@ -284,15 +288,22 @@ class StockAsyncExchange:
             await closing.wait(None)
 
     def _close_beside(self, step: Job[Event] | None) -> Job[None] | None:
-        """Start to close beside the caller, so that no cancellation can stop it halfway.
+        self._closed = True
+        if self._scope is not None:  # another task is in a step: it is woken, and closes
+            self._scope.end_at(time.monotonic())
+            return None
+        return self._drop_beside(step)
+
+    def _drop_beside(self, step: Job[Event] | None) -> Job[None] | None:
+        """Start to close beside the caller, so that no cancellation can stop it halfway. A step may do so itself,
+        with ``None``.
 
         Raises :class:`LoopEndsError`; then the pool, which is being closed, still knows the exchange.
         """
         pool = self._pool
-        if self._closed or pool is None:
-            self._closed = True
+        if self._dropped or pool is None:
             return None
-        self._closed = True
+        self._dropped = True
         return pool.loop.spawn(partial(self._close_down, step))
 
     async def _close_down(self, step: Job[Event] | None) -> None:
@@ -309,7 +320,7 @@ class StockAsyncExchange:
         pool = self._pool
         if pool is None:
             self._closed = True
-        elif not self._closed:
+        elif not self._dropped:
             pool.loop.wake(self._let_go)
 
     def _let_go(self) -> None:
@@ -323,7 +334,7 @@ class StockAsyncExchange:
         elif self._awaited and self._job is not None:
             self._job.cancel()
         else:
-            self._closed = True
+            self._closed = self._dropped = True
             self._over()
             await self._close_down(self._job)
 
