@@ -146,9 +146,9 @@ class Session:
                 overlaid(self._headers["GET"], payload.headers) if payload.headers else self._headers["GET"]
             )
         ours = self._headers["stream" if payload.streamed else "whole"]
-        if payload.headers:
-            ours = overlaid(ours, payload.headers)
-        return overlaid(ours, {"idempotency-key": key})
+        if payload.headers or self._own_key is not None:
+            return overlaid(overlaid(ours, payload.headers or {}), {"idempotency-key": key})
+        return (*ours, ("idempotency-key", key))
 
     def begin(
         self, payload: Payload, request: Request, timeouts: Timeouts, idempotency_key: str | None
