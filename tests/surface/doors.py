@@ -6,6 +6,7 @@ processes of their own, so nothing waits for that loop.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import anyio.to_thread
@@ -20,7 +21,7 @@ async def hung_up(server: ByteServer, left: int = 0) -> None:
     await anyio.to_thread.run_sync(server.wait_open, left)
 
 
-class Door:
+class Door(ABC):
     """A client and what is done with it."""
 
     blocking: bool
@@ -44,14 +45,12 @@ class Door:
         stream = await self.create(stream=True, **arguments)
         return "".join(chunk.text for chunk in await self.read(stream))
 
-    async def do(self, method: Any, *arguments: Any, **named: Any) -> Any:
-        raise NotImplementedError
-
-    async def read(self, stream: Any) -> list[Any]:
-        raise NotImplementedError
-
-    async def next(self, stream: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    async def do(self, method: Any, *arguments: Any, **named: Any) -> Any: ...
+    @abstractmethod
+    async def read(self, stream: Any) -> list[Any]: ...
+    @abstractmethod
+    async def next(self, stream: Any) -> Any: ...
 
 
 class BlockingDoor(Door):

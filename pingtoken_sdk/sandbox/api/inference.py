@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -41,7 +42,7 @@ class Job:
         return self.attempt.key
 
 
-class Work:
+class Work(ABC):
     """What a model does for one call. Subclasses say how to prepare, what it may cost at most, and how to answer."""
 
     input_tokens: int
@@ -53,13 +54,13 @@ class Work:
         self.platform = platform
         self.job = job
 
+    @abstractmethod
     async def prepare(self) -> None:
         """Check the request and work out the answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def deliver(self, out: Outbound) -> None:
         """Generate, settle, and send."""
-        raise NotImplementedError
 
     def lines(self, usage: Usage) -> list[ChargeLine]:
         return charge(self.price, usage, self.job.attempt.created_at)
