@@ -26,10 +26,11 @@ from .errors import (
     ModelNotFoundError,
     PingTokenError,
 )
-from .flow.call import Call, Ports, Whole
+from .flow.call import Call, Whole
 from .flow.effects import Request, Secret
 from .flow.live import LiveStream
 from .flow.trail import RawAnswer, Trail
+from .flow.trial import Ports
 from .ledger import CallSink, LedgerEntry, MemoryLedger
 from .options import Options, Timeouts, as_timeouts
 from .resources.headers import Pairs, header_problem, overlaid

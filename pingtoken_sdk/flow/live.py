@@ -12,9 +12,10 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 from ..errors import ClientClosedError, PingTokenError, StreamInterruptedError
 from ..routing.retry import Fault, FaultKind
 from ..types.chat import CallInfo
-from .call import Call, Opened, Ports, processed
+from .call import Call, Opened
 from .echo import without_echo, without_secrets, word_without_secrets
 from .effects import Event
+from .trial import Ports, processed
 
 __all__ = ["LiveStream", "StreamState"]
 

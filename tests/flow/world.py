@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pingtoken_sdk.flow.call import Call, Ports
+from pingtoken_sdk.flow.call import Call
 from pingtoken_sdk.flow.effects import (
     Answer,
     Close,
@@ -23,6 +23,7 @@ from pingtoken_sdk.flow.effects import (
     Start,
 )
 from pingtoken_sdk.flow.trail import Trail
+from pingtoken_sdk.flow.trial import Ports
 from pingtoken_sdk.routing.balancer import Balancer
 from pingtoken_sdk.routing.edge import EdgeConfig
 
