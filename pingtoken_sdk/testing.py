@@ -22,9 +22,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Literal
+from typing import IO, Any, Literal
 from urllib.parse import urlsplit
 
 __all__ = ["Faults", "Sandbox", "SandboxAccount", "SandboxError", "VirtualClock"]
@@ -92,13 +93,7 @@ class Sandbox:
     def start(self) -> Sandbox:
         """Start it and wait until it is ready. Raises :class:`SandboxError` if it does not come up."""
         with tempfile.TemporaryFile() as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "pingtoken_sdk.sandbox", *self._arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-            self._process = process
+            process = self._spawn(log)
             assert process.stdout is not None
             # A process that hangs gives no line; killing it ends the read.
             limit = threading.Timer(self._start_timeout, process.kill)
@@ -123,6 +118,26 @@ class Sandbox:
         self.admin_url = ready["admin_url"]
         self.ca_file = ready.get("ca_file")
         return self
+
+    def _spawn(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start the process from a thread: Ctrl-C strikes the main one only, and in the middle of this it would
+        lose sight of a process that has begun."""
+        command = [sys.executable, "-m", "pingtoken_sdk.sandbox", *self._arguments]
+
+        def begin() -> subprocess.Popen[bytes]:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            )
+            return self._process
+
+        with ThreadPoolExecutor(1) as executor:
+            begun = executor.submit(begin)
+            try:
+                return begun.result()
+            except BaseException:
+                executor.shutdown(wait=True)
+                self.kill()
+                raise
 
     def stop(self) -> None:
         """End it as a program ends it: by closing its standard input."""
