@@ -140,6 +140,7 @@ def _route(call: Call, ports: Ports) -> Route:
         key=call.key,
         affinity=call.affinity,
         max_attempts=call.max_attempts,
+        deadline=call.deadline,
     )
     route.hold = call.on_ambiguous != "failover"
     return route

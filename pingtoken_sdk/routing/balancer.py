@@ -47,13 +47,15 @@ class Balancer:
         affinity: Hashable | None = None,
         prefix_tokens: int | None = None,
         max_attempts: int | None = None,
+        deadline: float | None = None,
     ) -> Route:
         """The way of one call; it earns the client a fifth of a retry.
 
         ``prompt_tokens`` may be an estimate. ``key`` stands for the API key without being it: rate limits are
         kept by it. ``affinity`` names the session whose prompt the edges may have cached, and
         ``prefix_tokens`` how much of this prompt can be (``None``: all). ``max_attempts`` bounds the attempts
-        below the policy's own bounds.
+        below the policy's own bounds. ``deadline``, on the clock of ``now``, is when the caller gives up: silence
+        means something sooner where little time is left.
         """
         prompt = max(0, prompt_tokens)
         prefix = prompt if prefix_tokens is None else min(prompt, max(0, prefix_tokens))
@@ -68,6 +70,7 @@ class Balancer:
                 prompt=prompt,
                 prefix=prefix,
                 session=None if affinity is None else (model, affinity),
+                deadline=deadline,
             )
         return Route(self._shared, Progress(ask, Tally(max_attempts)), now)
 

@@ -17,13 +17,22 @@ __all__ = ["Ask", "Fleet"]
 
 class Ask:
     """What a call asks for, as far as routing cares. Tokens are counted or estimated; ``prefix`` bounds how
-    many of the prompt's can be in an edge's cache."""
+    many of the prompt's can be in an edge's cache. ``deadline`` is when the caller gives up, where known."""
 
-    __slots__ = ("key", "lane", "model", "prefix", "prompt", "session")
+    __slots__ = ("deadline", "key", "lane", "model", "prefix", "prompt", "session")
 
     def __init__(
-        self, *, model: str, key: str, lane: Lane, prompt: int, prefix: int, session: Hashable | None
+        self,
+        *,
+        model: str,
+        key: str,
+        lane: Lane,
+        prompt: int,
+        prefix: int,
+        session: Hashable | None,
+        deadline: float | None = None,
     ) -> None:
+        self.deadline = deadline
         self.model = model
         self.key = key
         self.lane = lane

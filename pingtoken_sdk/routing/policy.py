@@ -93,6 +93,7 @@ class RoutingPolicy:
     patience_uncached: float = 2.0
     patience_moved: float = 2.0
     patience_moved_uncached: float = 1.0
+    patience_share: float = 1 / 3
     ask_again_least: float = 0.25
     ask_again_most: float = 0.5
     silence_gain: float = 1.5

@@ -10,7 +10,7 @@ from .choice import cheapest, healthy, regular
 from .fleet import Ask, Fleet
 from .policy import RoutingPolicy
 
-__all__ = ["better_edge", "patience"]
+__all__ = ["better_edge", "hurried", "patience"]
 
 
 def patience(p90: float, uncached: float, policy: RoutingPolicy, *, moved: bool) -> float:
@@ -20,6 +20,12 @@ def patience(p90: float, uncached: float, policy: RoutingPolicy, *, moved: bool)
     if moved:
         return policy.patience_moved * base + policy.patience_moved_uncached * uncached
     return base + policy.patience_uncached * uncached
+
+
+def hurried(patience: float, left: float, policy: RoutingPolicy) -> float:
+    """``patience`` where the call had ``left`` seconds to live when its attempt began: an edge gets no more than a
+    share of it, so that there is time for another, but never less than the least patience."""
+    return min(patience, max(policy.patience_least, policy.patience_share * left))
 
 
 def better_edge(fleet: Fleet, ask: Ask, edge: int, age: float, now: float) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .fleet import Ask
 from .retry import Fault, Tally
 from .shared import Shared
-from .silence import better_edge, patience
+from .silence import better_edge, hurried, patience
 
 __all__ = ["Progress", "Ticket"]
 
@@ -279,8 +279,11 @@ class Ticket:
         return max(self.started, self._edge.last_sign or self.started)
 
     def _patience_ends(self) -> float:
-        lane, policy = self._progress.ask.lane, self._shared.fleet.policy
-        return self._quiet_since() + patience(lane.p90, self._uncached, policy, moved=self._moved)
+        ask, policy = self._progress.ask, self._shared.fleet.policy
+        wait = patience(ask.lane.p90, self._uncached, policy, moved=self._moved)
+        if ask.deadline is not None:
+            wait = hurried(wait, ask.deadline - self.started, policy)
+        return self._quiet_since() + wait
 
     def _blame(self, weight: float, kind: str, now: float, *, probed: bool) -> None:
         fleet = self._shared.fleet

@@ -254,3 +254,14 @@ def test_a_callers_impatience_is_no_blame_but_tells_how_long_it_took_at_least(
     assert status.failed == 0
     assert status.first_token == pytest.approx(3.0 - 100 * K)
     assert send(start(balancer, 13.0), 13.0).edge_name != ticket.edge_name
+
+
+def test_a_short_deadline_leaves_time_for_another_edge(make: Make, start: Start, send: SendTo) -> None:
+    """A model that was hardly used has a long patience; a third of the time left is the most."""
+    balancer = make(2)
+    patient = send(start(balancer, 10.0), 10.0)
+    hurried = send(start(balancer, 10.0, deadline=16.0), 10.0)
+    at_least = send(start(balancer, 10.0, deadline=10.5), 10.0)
+    assert patient.ask_again_at(10.0) == pytest.approx(14.5, abs=0.05)
+    assert hurried.ask_again_at(10.0) == pytest.approx(12.0)
+    assert at_least.ask_again_at(10.0) == pytest.approx(11.0)
