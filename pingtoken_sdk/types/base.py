@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from .display import Shown
+
 __all__ = ["EXACT", "CurrencyMismatchError", "Model", "Money"]
 
 EXACT: Final = Context(prec=100, traps=[Inexact, InvalidOperation])
 """Arithmetic of money: a result that would have to be rounded raises :class:`decimal.Inexact`."""
 
 
-class Model(BaseModel):
+class Model(Shown, BaseModel):
     """A lenient answer model: unknown fields are kept, absent ones are ``None``, nothing is coerced loudly.
 
     The ``repr`` shows structure only. Strings are shown by their length, since any of them may hold

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from .base import Model
+from .fields import Exact, Instant
+from .rows import Tabular
 
 __all__ = ["PricePage", "PriceSchedule", "Rates", "Tier", "Window"]
-
-_DECIMAL: Final = re.compile(r"-?\d{1,24}(?:\.\d{1,24})?\Z")
-
-
-def _exact(value: Any) -> Any:
-    """A decimal out of text, an int or a Decimal.
-
-    A float is refused: 0.1 read as a float is not a tenth. Whoever must read an answer that writes amounts as
-    JSON numbers gives ``parse_float=decimal.Decimal`` to ``json.loads``.
-    """
-    if value is None or (isinstance(value, Decimal) and value.is_finite()):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Decimal(value)
-    if isinstance(value, str) and _DECIMAL.match(value):
-        return Decimal(value)
-    raise ValueError(
-        f"an amount is a decimal as text, such as '0.25', not {type(value).__name__} {value!r:.40}"
-    )
 
 
 def _not_negative(value: Decimal | None) -> Decimal | None:
@@ -39,14 +20,8 @@ def _not_negative(value: Decimal | None) -> Decimal | None:
     return value
 
 
-def _aware(value: datetime | None) -> datetime | None:
-    """RFC 3339 times carry their offset; one without is taken for UTC, the contract's own zone."""
-    return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
-
-
-Rate = Annotated[Decimal | None, BeforeValidator(_exact), AfterValidator(_not_negative)]
+Rate = Annotated[Exact, AfterValidator(_not_negative)]
 ClockTime = Annotated[str, Field(pattern=r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
-Instant = Annotated[datetime, AfterValidator(_aware)]
 
 
 class Rates(Model):
@@ -94,7 +69,7 @@ class Window(Model):
     _shown_fields: ClassVar[frozenset[str]] = frozenset({"from_", "to", "weekdays", "timezone", "rates"})
 
 
-class PriceSchedule(Model):
+class PriceSchedule(Tabular):
     """One version of the price of one model, in force from ``effective_from`` until before ``effective_to``.
 
     ``per_request`` is charged once a call, beside the tokens. ``status`` is ``"past"``, ``"current"`` or

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from .base import Money
+from .display import Shown
 
 __all__ = ["Attempt", "Cost", "EdgeStatus"]
 
@@ -19,8 +20,8 @@ class Attempt:
 
     ``outcome`` is ``"ok"`` or what went wrong in a word or two (``"refused"``, ``"silent"``, ``"503"``).
     ``billed`` is what can be known here: ``"yes"`` for an answer that arrived, ``"no"`` where nothing was
-    sent or the platform refused it, ``"possibly"`` where the request left and its answer was lost; only the
-    platform's call records can settle the last. Times are seconds.
+    sent, the platform refused it, or no model was asked, ``"possibly"`` where the request left and its answer
+    was lost; only the platform's call records can settle the last. Times are seconds.
     """
 
     edge: str
@@ -77,7 +78,7 @@ def _cost(amount: Decimal, currency: str, source: Literal["platform", "local"], 
 
 
 @dataclass(frozen=True, slots=True)
-class EdgeStatus:
+class EdgeStatus(Shown):
     """What the router knows of one edge right now. Times are seconds; ``first_token`` is the expected one.
 
     ``state`` is ``"unknown"`` (nothing heard yet), ``"healthy"``, ``"limited"`` (asked us to wait),

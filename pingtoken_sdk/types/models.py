@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import ClassVar
 
 from .chat import Answered
 
@@ -36,7 +37,7 @@ class ModelList(Answered):
 
     _shown_fields: ClassVar[frozenset[str]] = frozenset({"data"})
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[ModelInfo]:  # type: ignore[override]  # pydantic's own gives pairs of fields
         return iter(self.data)
 
     def __len__(self) -> int:

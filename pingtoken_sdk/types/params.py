@@ -1,4 +1,4 @@
-"""The typed parameters of a chat completion."""
+"""The typed parameters of the calls of a model."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from .chat import Message
 
-__all__ = ["ChatParams", "MessageParam"]
+__all__ = ["ChatParams", "EmbeddingInput", "EmbeddingParams", "MessageParam"]
 
 MessageParam: TypeAlias = Mapping[str, Any] | Message
 """A message: a mapping with ``role`` and ``content``, or the ``message`` of an earlier answer as it is."""
+
+EmbeddingInput: TypeAlias = str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]]
+"""What vectors are made of: a text, texts, token ids or lists of them."""
 
 
 class ChatParams(TypedDict, total=False):
@@ -45,6 +48,19 @@ class ChatParams(TypedDict, total=False):
     stream_options: Mapping[str, Any] | None
     user: str | None
     metadata: Mapping[str, str] | None
+    extra_body: Mapping[str, Any] | None
+    extra_headers: Mapping[str, str] | None
+    extra_query: Mapping[str, str] | None
+    timeout: float | None
+    idempotency_key: str | None
+
+
+class EmbeddingParams(TypedDict, total=False):
+    """Everything that embeddings take but ``model`` and ``input``."""
+
+    dimensions: int | None
+    encoding_format: Literal["float", "base64"] | None
+    user: str | None
     extra_body: Mapping[str, Any] | None
     extra_headers: Mapping[str, str] | None
     extra_query: Mapping[str, str] | None
