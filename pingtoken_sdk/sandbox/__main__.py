@@ -64,12 +64,14 @@ async def _serve(options: Options) -> None:
         platform = Platform(options.settings, tls)
         try:
             await platform.start()
-            ready = {
+            ready: dict[str, Any] = {
                 "base_url": platform.base_url,
                 "edges": [edge.url for edge in platform.edges_of(None)],
                 "api_key": platform.open_default_account(options.secret, options.balance),
                 "admin_url": platform.admin_url,
             }
+            if platform.demo:
+                ready["demo"] = platform.demo
             if ca_file is not None:
                 ready["ca_file"] = str(ca_file)
             if _say(ready):

@@ -6,9 +6,11 @@ import argparse
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import get_args
 
+from .clock import parse_moment
 from .settings import IdempotencyMode, Settings, Shape
 
 __all__ = ["Options", "option_names", "read_arguments"]
@@ -44,6 +46,10 @@ def read_arguments(arguments: Sequence[str] | None = None) -> Options:
         keep_alive=given.keep_alive,
         report_cost=given.report_cost,
         warm=tuple(given.warm),
+        now=given.now,
+        history=given.history,
+        history_months=given.history_months,
+        history_calls=given.history_calls,
     )
     return Options(settings, given.api_key, given.balance, given.detach, given.log_level.upper())
 
@@ -73,6 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--keep-alive", type=_number(0.001), default=1.0, help="seconds between comments in a silence (1)")
     add("--report-cost", action=argparse.BooleanOptionalAction, default=True, help="name the cost in usage")
     add("--warm", action="append", default=[], metavar="MODEL", help="load this model's vocabulary at once")
+    add("--now", type=_moment, help="where the calendar begins: RFC 3339, or a day (the machine's clock)")
+    add("--history", action="store_true", help="two demo accounts with months of history")
+    add("--history-months", type=_whole(1, 24), default=6, help="how many of them, the running one too (6)")
+    add("--history-calls", type=_whole(0, 1_000_000), default=12_000, help="calls in it (12000)")
     add("--api-key", type=_secret, help="of the default account (made up)")
     add("--balance", type=_amount, default=Decimal(1000), help="of the default account, in CNY (1000)")
     add("--detach", action="store_true", help="do not end when standard input closes")
@@ -100,6 +110,16 @@ def _number(least: float) -> Callable[[str], float]:
         return value
 
     return read
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = parse_moment(text)
+    except ValueError:
+        moment = None
+    if moment is None or not 2000 <= moment.year < 2900:
+        raise argparse.ArgumentTypeError("expected a time such as 2026-12-01 or 2026-12-01T08:00:00+08:00")
+    return moment
 
 
 def _secret(text: str) -> str:

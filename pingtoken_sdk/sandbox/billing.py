@@ -61,6 +61,11 @@ class PriceVersion:
     def id(self) -> str:
         return f"price_{self.model}_{self.version}"
 
+    @property
+    def announcement_id(self) -> str:
+        """Of the announcement that tells of it, if it is announced."""
+        return f"ann_{self.id}"
+
     def status(self, at: datetime) -> str:
         if at < self.effective_from:
             return "scheduled"
@@ -91,7 +96,7 @@ class PriceVersion:
             "effective_from": timestamp(self.effective_from),
             "effective_to": None if self.effective_to is None else timestamp(self.effective_to),
             "announced_at": None if self.announced_at is None else timestamp(self.announced_at),
-            "announcement_id": None,
+            "announcement_id": None if self.announced_at is None else self.announcement_id,
             "status": self.status(at),
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,9 +13,11 @@ from typing import Any, Final, Literal
 
 from .accounts import Account, Key
 from .billing import ChargeLine, Usage, plain
+from .bills import Bills
 from .clock import timestamp
 from .errors import CATALOGUE
-from .ledger import Ledger
+from .grants import Grants
+from .ledger import Ledger, units_of
 
 __all__ = ["Attempt", "Calls", "Outcome", "Replay", "record"]
 
@@ -43,7 +45,7 @@ class Replay:
 
 @dataclass(slots=True)
 class Attempt:
-    """One request for inference. Times are seconds of the platform's clock."""
+    """One request for inference. ``began`` and ``first_token`` are ticks of the platform's clock."""
 
     key: Key
     endpoint: str
@@ -106,10 +108,22 @@ class Attempt:
 class Calls:
     """The attempts that run, in memory, and those that ended, in the ledger."""
 
-    def __init__(self, ledger: Ledger, settle_delay: float) -> None:
+    def __init__(self, ledger: Ledger, bills: Bills, grants: Grants, settle_delay: float) -> None:
         self._ledger = ledger
-        self._settle_delay = settle_delay
+        self._bills = bills
+        self._grants = grants
+        self._settle_delay = timedelta(seconds=settle_delay)
         self.running: dict[str, Attempt] = {}
+        self._charged: list[Callable[[Attempt], None]] = []
+        self._refunded: list[Callable[[str], None]] = []
+
+    def on_charge(self, listener: Callable[[Attempt], None]) -> None:
+        """``listener(attempt)`` hears of every attempt that was charged."""
+        self._charged.append(listener)
+
+    def on_refund(self, listener: Callable[[str], None]) -> None:
+        """``listener(account_id)`` hears that charges of an account were taken back."""
+        self._refunded.append(listener)
 
     def begin(self, attempt: Attempt) -> None:
         self.running[attempt.id] = attempt
@@ -126,22 +140,27 @@ class Calls:
         attempt.outcome = outcome
         attempt.cost = sum((line.amount for line in lines), Decimal(0))
         account, key = attempt.account, attempt.key
+        settled = self._ledger.clock.now() + self._settle_delay
+        bill_id = self._bills.bill_for(account, settled)
+        uses = self._grants.cover(account, attempt.model, attempt.cost)
         with self._ledger.transaction() as database:
-            self._insert(database, attempt)
+            self._insert(database, attempt, settled)
             database.executemany(
-                "INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO charges VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (attempt.id, account.id, line.meter, line.quantity, str(line.unit_price), line.unit_quantity,
-                     str(line.amount))
+                    (attempt.id, account.id, bill_id, line.meter, line.quantity, plain(line.unit_price),
+                     line.unit_quantity, plain(line.amount))
                     for line in lines
                 ],
             )  # fmt: skip
+            self._grants.take(uses, attempt.id, bill_id)
             if attempt.cost:
                 self._ledger.post(
                     account.id, "charge", -attempt.cost, account.balance - attempt.cost, attempt.id
                 )
                 database.execute(
-                    "UPDATE keys SET spent = ? WHERE id = ?", (str(key.spent + attempt.cost), key.id)
+                    "UPDATE keys SET spent = ?, last_used_at = ? WHERE id = ?",
+                    (str(key.spent + attempt.cost), key.last_used_at, key.id),
                 )
             if replay is not None:
                 database.execute(
@@ -151,6 +170,9 @@ class Calls:
                 )  # fmt: skip
         account.balance -= attempt.cost
         key.spent += attempt.cost
+        if attempt.cost:
+            for listener in self._charged:
+                listener(attempt)
 
     def void(self, key: Key, idempotency_key: str) -> None:
         """Take back what interrupted attempts under this key were charged: a later one takes their place. ``key``
@@ -165,9 +187,10 @@ class Calls:
             cost = Decimal(row["cost"])
             with self._ledger.transaction() as database:
                 database.execute(
-                    "UPDATE attempts SET outcome = 'superseded', cost = '0' WHERE id = ?", (row["id"],)
+                    "UPDATE attempts SET outcome = 'superseded', cost = '0', units = 0 WHERE id = ?",
+                    (row["id"],),
                 )
-                database.execute("DELETE FROM charges WHERE attempt_id = ?", (row["id"],))
+                self._take_off_the_bill(account, row["id"], cost)
                 self._ledger.post(account.id, "refund", cost, account.balance + cost, row["id"])
                 if row["key_id"] == key.id:
                     database.execute(
@@ -176,6 +199,19 @@ class Calls:
             account.balance += cost
             if row["key_id"] == key.id:
                 key.spent -= cost
+            for listener in self._refunded:
+                listener(account.id)
+
+    def _take_off_the_bill(self, account: Account, attempt_id: str, cost: Decimal) -> None:
+        """Take a charge back: off its bill, or as a line of the running one where that is issued already."""
+        database, running = self._ledger.database, self._bills.running(account).bill_id
+        self._grants.give_back(account, attempt_id, running)
+        charged = database.execute(
+            "SELECT bill_id FROM charges WHERE attempt_id = ? LIMIT 1", (attempt_id,)
+        ).fetchone()
+        if charged is not None and charged["bill_id"] < running:
+            self._bills.tallies.add(account.id, running, "adjustment", f"Refund of {attempt_id}", -cost)
+        database.execute("DELETE FROM charges WHERE attempt_id = ?", (attempt_id,))
 
     def replay(self, account: Account, idempotency_key: str) -> Replay | None:
         """The finished answer under this key, for 24 hours."""
@@ -204,25 +240,23 @@ class Calls:
         )
         return [{**dict(row), "streamed": bool(row["streamed"])} for row in rows]
 
-    def _insert(self, database: sqlite3.Connection, attempt: Attempt) -> None:
+    def _insert(self, database: sqlite3.Connection, attempt: Attempt, settled: datetime) -> None:
         clock = self._ledger.clock
-        now = clock.now()
         first = attempt.first_token
         database.execute(
             "INSERT INTO attempts (id, request_id, account_id, key_id, idempotency_key, edge_id, endpoint, model,"
             " streamed, outcome, http_status, error_code, input_tokens, cached_tokens, output_tokens,"
-            " reasoning_tokens, cost, price_version, created_at, completed_at, settled_at, first_token_ms,"
+            " reasoning_tokens, cost, units, price_version, created_at, completed_at, settled_at, first_token_ms,"
             " duration_ms, sent_bytes, end_user, metadata)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f" VALUES ({', '.join('?' * 27)})",
             (
                 attempt.id, attempt.request_id, attempt.account.id, attempt.key.id, attempt.idempotency_key,
                 attempt.edge, attempt.endpoint, attempt.model, attempt.streamed, attempt.outcome,
                 attempt.http_status, attempt.error_code, attempt.usage.input, attempt.usage.cached,
-                attempt.usage.output, attempt.usage.reasoning, str(attempt.cost), attempt.price_version,
-                timestamp(attempt.created_at), timestamp(now),
-                timestamp(now + timedelta(seconds=self._settle_delay)),
+                attempt.usage.output, attempt.usage.reasoning, plain(attempt.cost), units_of(attempt.cost),
+                attempt.price_version, timestamp(attempt.created_at), timestamp(clock.now()), timestamp(settled),
                 None if first is None else round((first - attempt.began) * 1000),
-                max(0, round((clock.seconds() - attempt.began) * 1000)), attempt.sent_bytes, attempt.end_user,
+                max(0, round((clock.ticks() - attempt.began) * 1000)), attempt.sent_bytes, attempt.end_user,
                 json.dumps(dict(attempt.metadata)),
             ),
         )  # fmt: skip
@@ -241,7 +275,7 @@ def record(row: sqlite3.Row, now: str, key_name: str | None) -> dict[str, Any]:
         "created_at": row["created_at"],
         "completed_at": row["completed_at"],
         "endpoint": row["endpoint"],
-        "model": row["model"],
+        "model": row["model"] or "",
         "served_model": row["model"],
         "key_id": row["key_id"],
         "key_name": key_name,

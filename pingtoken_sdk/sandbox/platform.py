@@ -10,22 +10,48 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from .accounts import Accounts
+from .accounts import Account, Accounts
+from .agreements import Agreements
 from .api.admin import admin_app
 from .api.origin import origin_app
+from .bills import Bills
+from .budgets import Budgets
+from .calendar import Calendar
 from .calls import Calls
 from .clock import Clock
+from .closures import Closures
+from .documents import Documents
+from .dunning import Dunning
 from .edges.endpoint import Endpoint
 from .edges.faults import FaultBook
 from .edges.relay import Edge, Exchange, ExchangeBook
+from .errands import Errands
+from .exports import Exports
+from .feedback import Feedback
+from .files import Files
+from .grants import Grants
+from .history.story import tell_history
 from .idempotency import Idempotency
+from .identities import Identities
+from .invoices import Invoices
+from .keys import Keys
 from .ledger import Ledger
 from .limits import Limiter
 from .models.cache import PromptCache
 from .models.catalogue import Catalogue
 from .models.counting import Tokenizers
 from .models.prose import Prose
+from .notices import Notices
+from .portions import Portions
+from .price_news import PriceNews
+from .records import Records
 from .settings import Settings
+from .spending import Spending
+from .states import States
+from .topups import Topups
+from .transactions import Transactions
+from .usage import UsageBook
+from .writes import Writes
 
 __all__ = ["FRONT", "Platform", "StartError"]
 
@@ -47,20 +73,44 @@ class Platform:
     def __init__(self, settings: Settings, tls: ssl.SSLContext | None = None) -> None:
         loop = asyncio.get_running_loop()
         self.settings = settings
-        self.clock = Clock()
+        self.clock = Clock(settings.now)
         self.ledger = Ledger(settings.database, self.clock)
         self.accounts = Accounts(self.ledger)
-        self.calls = Calls(self.ledger, settings.settle_delay)
+        self.grants = Grants(self.ledger)
+        self.bills = Bills(self.ledger, self.grants)
+        self.calls = Calls(self.ledger, self.bills, self.grants, settings.settle_delay)
+        self.records = Records(self.ledger)
+        self.usage = UsageBook(self.ledger)
+        self.transactions = Transactions(self.ledger)
         self.idempotency = Idempotency(settings.idempotency, self.calls)
         self.limiter = Limiter(self.clock.seconds)
+        self.documents = Documents(self.ledger)
+        self.errands = Errands(self.documents)
+        self.notices = Notices(self.documents, self.clock)
+        self.writes = Writes(self.documents, self.clock)
+        self.spending = Spending(self.ledger)
+        self.calls.on_charge(self.spending.add)
+        self.calls.on_refund(self.spending.forget)
+        self.keys = Keys(self.accounts, self.spending, self.calls, self.clock)
         self.catalogue = Catalogue(self.ledger.epoch)
+        self.dunning = Dunning(self.ledger, self.accounts, self.bills, self.grants, self.notices)
+        self.accounts.on_credit = self.dunning.paid
+        self.prices = PriceNews(self.ledger, self.catalogue, self.notices)
+        self.calendar = Calendar(self.clock)
+        for source in (self.prices, self.dunning, self.errands):
+            self.calendar.add(source)
         self.tokenizers = Tokenizers()
         self.prose = Prose()
         self.prompt_cache = PromptCache()
         self.faults = FaultBook(loop.time, settings.seed)
         self.exchanges = ExchangeBook()
         self.edges: dict[str, Edge] = {}
+        self._open_desks()
+        self.states = States(
+            self.ledger, self.accounts, self.bills, self.grants, self.dunning, self.notices, self.closures
+        )
         self.admin_url = ""
+        self.demo: dict[str, dict[str, Any]] = {}
         self._tls = tls
         self._origin = Endpoint(origin_app(self))
         self._admin = Endpoint(admin_app(self))
@@ -68,6 +118,36 @@ class Platform:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._exchanges: OrderedDict[str, Exchange] = OrderedDict()
         self._private = 0
+
+    def _open_desks(self) -> None:
+        """What account holders do by themselves."""
+        clock, documents, errands, notices = self.clock, self.documents, self.errands, self.notices
+        self.budgets = Budgets(documents, self.spending, self.calls, notices, clock)
+        self.files = Files(self.ledger, clock, self._root)
+        self.topups = Topups(
+            self.accounts, documents, errands, clock, self.pay_in, lambda token: f"{self._root()}/pay/{token}"
+        )
+        self.identities = Identities(self.accounts, documents, notices, errands, clock)
+        self.closures = Closures(self.accounts, documents, notices, errands, clock, self._obstacles)
+        self.feedback = Feedback(documents, self.ledger, notices, errands, clock)
+        self.agreements = Agreements(self.ledger, self.accounts, documents, notices, errands)
+        self.invoices = Invoices(self.bills, documents, self.files, notices, errands, clock)
+        portions = Portions(
+            self.ledger, self.accounts, self.keys, self.bills, self.usage, documents, self.agreements
+        )
+        self.exports = Exports(
+            self.accounts, documents, self.files, errands, clock, portions.rows,
+            lambda work: self.keep(asyncio.create_task(work)),
+        )  # fmt: skip
+
+    def _root(self) -> str:
+        """Below which everything outside the contract's paths is."""
+        return self.base_url.removesuffix("/api/v1")
+
+    def _obstacles(self, account: Account) -> list[str]:
+        """What keeps an account from being closed."""
+        unpaid = self.bills.unpaid(account) or account.balance < 0
+        return [*(["unpaid_bill"] if unpaid else []), *(["positive_balance"] if account.balance > 0 else [])]
 
     async def start(self) -> None:
         """Open the ports: the front, the edges, the admin's. Raises :class:`StartError` if a model to be warm does
@@ -84,6 +164,10 @@ class Platform:
         server = await asyncio.get_running_loop().create_server(self._admin.protocol, "127.0.0.1", 0)
         self._admin_server = server
         self.admin_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        if self.settings.history:
+            self.demo = tell_history(self)
+        self.calendar.catch_up()
+        self.keep(asyncio.create_task(self.calendar.run()))
         for model in self.settings.warm:
             await self.tokenizers.of(self.catalogue.models[model])
 
@@ -130,6 +214,10 @@ class Platform:
         """Hold on to a background task until it ends."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def pay_in(self, account: Account, amount: Decimal, reference: str | None = None) -> None:
+        """Money comes in."""
+        self.accounts.move(account, "topup", amount, reference)
 
     async def follow_script(self) -> None:
         """Bring every listener into the state that the fault book says."""

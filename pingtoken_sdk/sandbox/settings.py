@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 __all__ = ["IdempotencyMode", "Settings", "Shape"]
@@ -17,6 +18,8 @@ class Settings:
 
     ``shape="documented"`` leaves ``object``, ``created`` and ``usage.cost`` out of inference answers, as the
     platform's published example does. ``report_cost`` says whether ``usage`` names what a call was charged.
+    ``now`` is the instant at which the calendar begins, the machine's for ``None``. ``history`` gives two demo
+    accounts months of history before it, with so many calls together.
     """
 
     edges: int = 4
@@ -32,3 +35,7 @@ class Settings:
     keep_alive: float = 1.0
     report_cost: bool = True
     warm: tuple[str, ...] = ()
+    now: datetime | None = None
+    history: bool = False
+    history_months: int = 6
+    history_calls: int = 12_000

@@ -41,6 +41,11 @@ class Plain:
     ) -> httpx.Response:
         return self.http.post(self.url(path, edge), json=body, headers=self.headers(headers))
 
+    def send(self, method: str, path: str, body: Any = None, key: str | None = None) -> httpx.Response:
+        """A write of the account side, under an ``Idempotency-Key``."""
+        headers = self.headers({} if key is None else {"Idempotency-Key": key})
+        return self.http.request(method, self.url(path), json=body, headers=headers)
+
     def get(self, path: str, edge: str | None = None, **query: Any) -> httpx.Response:
         return self.http.get(self.url(path, edge), params=query, headers=self.headers())
 

@@ -32,6 +32,16 @@ PAGES = [
     ("/bills/current/lines", "BillLinePage"),
     ("/call-records", "CallRecordPage"),
     ("/keys/current", "Key"),
+    ("/keys", "KeyPage"),
+    ("/account/identity", "Identity"),
+    ("/account/topups", "TopupPage"),
+    ("/account/budgets", "BudgetPage"),
+    ("/invoices", "InvoicePage"),
+    ("/announcements", "AnnouncementPage"),
+    ("/messages", "MessagePage"),
+    ("/feedback", "TicketPage"),
+    ("/agreements", "AgreementList"),
+    ("/agreements/privacy_policy", "Agreement"),
 ]
 
 

@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,3 +125,32 @@ def test_calls_side_by_side_do_not_wait_for_each_other(plain: Plain, account: Sa
     began = [call["created_at"] for call in account.calls()]
     ended = [call["completed_at"] for call in account.calls()]
     assert max(began) < min(ended)
+
+
+@pytest.mark.parametrize("sent", ["nothing", "some", "all"])
+def test_a_call_whose_client_leaves_before_its_body_is_complete_ends(
+    account: SandboxAccount, sent: str
+) -> None:
+    """Also under a fault whose origin is to complete what it was asked: of half a request it never can."""
+    account.faults.add("reset", when="mid_body", origin="completes")
+    payload = json.dumps({"model": MODEL, "messages": ASK, "sandbox": {"first_token": 0, "rate": 0}}).encode()
+    body = {"nothing": b"", "some": payload[:9], "all": payload}[sent]
+    url = httpx.URL(account.edges[0])
+    head = (
+        f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {account.api_key}\r\n"
+        f"Content-Length: {len(payload)}\r\n\r\n"
+    )
+    with socket.create_connection((url.host, url.port), timeout=5) as raw:
+        raw.sendall(head.encode() + body)
+        account.sandbox.wait_until(lambda: bool(account.calls()), "the origin has the call")
+    account.sandbox.wait_until(lambda: account.calls()[0]["outcome"] != "running", "the call is over")
+    assert account.calls()[0]["outcome"] == ("succeeded" if sent == "all" else "cancelled")
+
+
+@given(st.sampled_from(REQUESTS), st.integers(0, 200))
+def test_a_request_is_complete_with_its_last_byte(request: tuple[bytes, bytes], cut: int) -> None:
+    framing = RequestFraming()
+    whole = request[0] + request[1]
+    cut = max(len(request[0]), min(cut, len(whole)))
+    list(framing.feed(whole[:cut]))
+    assert framing.complete == (cut == len(whole))

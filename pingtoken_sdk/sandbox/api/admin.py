@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable
+from decimal import InvalidOperation
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,6 +16,10 @@ from ..billing import plain
 from ..clock import parse_time, timestamp
 from ..edges.faults import FaultError
 from ..errors import PlatformError
+from .admin_calendar import CalendarPages
+from .admin_desks import DeskPages
+from .admin_reading import Refused, amount, choice, nothing_left
+from .form import Form
 from .reading import parse_object
 
 if TYPE_CHECKING:
@@ -23,37 +27,23 @@ if TYPE_CHECKING:
 
 __all__ = ["admin_app"]
 
-_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "account status": ("active", "pending_review", "restricted", "suspended", "closing", "closed"),
-    "billing_mode": ("prepaid", "postpaid"),
-    "key status": ("active", "disabled", "expired", "exhausted", "revoked"),
-}
-
 Page = Callable[[Request, dict[str, Any]], Awaitable[Any]]
-
-
-class _Refused(Exception):
-    """A request of the admin that cannot be carried out; the message says why."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def admin_app(platform: Platform) -> Starlette:
     """The application of the admin's port."""
-    admin = _Admin(platform)
+    admin, calendar, desks = _Admin(platform), CalendarPages(platform), DeskPages(platform)
 
     def page(path: str, method: str, work: Page) -> Route:
         async def answer(request: Request) -> Response:
             raw = await request.body()
             try:
                 return JSONResponse(await work(request, parse_object(raw) if raw else {}))
-            except _Refused as refusal:
+            except Refused as refusal:
                 return JSONResponse({"error": str(refusal)}, refusal.status)
             except KeyError as missing:
                 return JSONResponse({"error": f"{missing.args[0]}: is needed"}, 400)
-            except (FaultError, InvalidOperation, TypeError, ValueError) as wrong:
+            except (FaultError, InvalidOperation, OverflowError, TypeError, ValueError) as wrong:
                 return JSONResponse({"error": str(wrong)}, 400)
             except PlatformError as wrong:
                 return JSONResponse({"error": wrong.message}, 400)
@@ -75,8 +65,17 @@ def admin_app(platform: Platform) -> Starlette:
             page("/edges", "GET", admin.list_edges),
             page("/edges", "POST", admin.open_edges),
             page("/edges", "DELETE", admin.close_edges),
-            page("/prices", "POST", admin.announce_price),
-            page("/clock", "POST", admin.set_clock),
+            page("/edges/{edge}", "PATCH", admin.change_edge),
+            page("/accounts/{account}/status", "POST", calendar.set_status),
+            page("/accounts/{account}/grants", "POST", calendar.give_grant),
+            page("/prices", "POST", calendar.announce_price),
+            page("/clock", "POST", calendar.clock),
+            page("/clock/advance", "POST", calendar.advance),
+            page("/accounts/{account}/topups/{topup}", "POST", desks.finish_topup),
+            page("/accounts/{account}/identity", "PATCH", desks.change_identity),
+            page("/accounts/{account}/messages", "POST", desks.write_message),
+            page("/announcements", "POST", desks.announce),
+            page("/agreements", "POST", desks.publish_agreement),
             page("/stats", "GET", admin.stats),
         ]
     )
@@ -94,8 +93,8 @@ class _Admin:
         accounts = self._platform.accounts
         account = accounts.open(
             str(body.pop("name", "test")),
-            _amount(body.pop("balance", "100")),
-            _choice("billing_mode", body.pop("billing_mode", "prepaid")),
+            amount(body.pop("balance", "100")),
+            choice("billing_mode", body.pop("billing_mode", "prepaid")),
         )
         key, secret = accounts.issue(account, "first")
         self._shape_key(key, body)
@@ -108,9 +107,9 @@ class _Admin:
     async def change_account(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         account, accounts = self._account(request), self._platform.accounts
         if "billing_mode" in body:
-            account.billing_mode = _choice("billing_mode", body.pop("billing_mode"))
+            account.billing_mode = choice("billing_mode", body.pop("billing_mode"))
         if "status" in body:
-            account.status = _choice("account status", body.pop("status"))
+            account.status = choice("account status", body.pop("status"))
             account.status_since = timestamp(self._platform.clock.now())
         if "status_reason" in body:
             account.status_reason = body.pop("status_reason")
@@ -118,17 +117,17 @@ class _Admin:
             if name in body:
                 setattr(account, name, tuple(body.pop(name)))
         if "credit_limit" in body:
-            account.credit_limit = _amount(body.pop("credit_limit"))
+            account.credit_limit = amount(body.pop("credit_limit"))
         balance = body.pop("balance", None)
-        _nothing_left(body)
+        nothing_left(body)
         accounts.save_account(account)
         if balance is not None:
-            accounts.move(account, "adjustment", _amount(balance) - account.balance)
+            accounts.move(account, "adjustment", amount(balance) - account.balance)
         return {**account.answer(), "balance": plain(account.balance)}
 
     async def top_up(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         account = self._account(request)
-        self._platform.accounts.move(account, "topup", _amount(body["amount"]))
+        self._platform.accounts.move(account, "topup", amount(body["amount"]))
         return {"balance": plain(account.balance)}
 
     async def issue_key(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -139,17 +138,17 @@ class _Admin:
     async def change_key(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         key = self._platform.accounts.keys.get(request.path_params["key"])
         if key is None:
-            raise _Refused("there is no such key", 404)
+            raise Refused("there is no such key", 404)
         self._shape_key(key, body)
-        return key.answer()
+        return self._platform.keys.answer(key)
 
     def _shape_key(self, key: Key, body: dict[str, Any]) -> None:
         if "status" in body:
-            key.status = _choice("key status", body.pop("status"))
+            key.status = choice("key status", body.pop("status"))
         if "scopes" in body:
             key.scopes = tuple(body.pop("scopes"))
             if not set(key.scopes) <= set(SCOPES):
-                raise _Refused(f"scopes are {', '.join(SCOPES)}")
+                raise Refused(f"scopes are {', '.join(SCOPES)}")
         if "allowed_models" in body:
             allowed = body.pop("allowed_models")
             key.allowed_models = None if allowed is None else tuple(allowed)
@@ -157,11 +156,17 @@ class _Admin:
             key.rate_limits = RateLimits.read(body.pop("rate_limits"))
         if "spend_limit" in body:
             limit = body.pop("spend_limit")
-            key.spend_limit = None if limit is None else _amount(limit)
+            key.spend_limit = None if limit is None else amount(limit)
+        if "spend_period" in body:
+            key.spend_period = choice("spend_period", body.pop("spend_period"))
+        if "allowed_ips" in body:
+            key.allowed_ips = Form({"allowed_ips": body.pop("allowed_ips")}).networks("allowed_ips")
+        if "metadata" in body:
+            key.metadata = Form({"metadata": body.pop("metadata")}).metadata("metadata") or {}
         if "expires_at" in body:
             expires = body.pop("expires_at")
             key.expires_at = None if expires is None else parse_time(expires)
-        _nothing_left(body)
+        nothing_left(body)
         self._platform.accounts.save_key(key)
 
     async def calls(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +183,7 @@ class _Admin:
     def _account(self, request: Request) -> Account:
         account = self._platform.accounts.by_id.get(request.path_params["account"])
         if account is None:
-            raise _Refused("there is no such account", 404)
+            raise Refused("there is no such account", 404)
         return account
 
     # --- faults and edges
@@ -189,7 +194,7 @@ class _Admin:
     async def add_fault(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         edge = body.get("edge")
         if edge is not None and edge not in self._platform.edges:
-            raise _Refused(f"edge: there is no edge {edge!r}")
+            raise Refused(f"edge: there is no edge {edge!r}")
         rule = self._platform.faults.add(body)
         if rule.level == "listener":
             await self._platform.follow_script()
@@ -202,7 +207,7 @@ class _Admin:
         gone = self._platform.faults.clear(
             account=body.pop("account", None), edge=body.pop("edge", None), rule_id=body.pop("id", None)
         )
-        _nothing_left(body)
+        nothing_left(body)
         await self._platform.follow_script()
         return {"cleared": [rule.id for rule in gone]}
 
@@ -212,28 +217,23 @@ class _Admin:
     async def open_edges(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         owner = body["account"]
         if owner not in self._platform.accounts.by_id:
-            raise _Refused("account: there is no such account")
+            raise Refused("account: there is no such account")
         edges = await self._platform.private_edges(int(body["count"]), owner)
         return {"data": [{"id": edge.name, "base_url": edge.url} for edge in edges]}
+
+    async def change_edge(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        """Set the ``health`` of an edge: one that is draining or unhealthy takes no calls."""
+        edge = self._platform.edges.get(request.path_params["edge"])
+        if edge is None:
+            raise Refused("there is no such edge", 404)
+        edge.health = choice("health", body.pop("health"))
+        nothing_left(body)
+        return {"id": edge.name, "health": edge.health}
 
     async def close_edges(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         return {"closed": await self._platform.close_private_edges(str(body["account"]))}
 
     # --- the world
-
-    async def announce_price(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        if body["model"] not in self._platform.catalogue.models:
-            raise _Refused("model: there is no such model", 404)
-        now = self._platform.clock.now()
-        rates = {meter: _amount(rate) for meter, rate in body["rates"].items()}
-        added = self._platform.catalogue.announce(
-            body["model"], rates, parse_time(body["effective_from"]), now
-        )
-        return added.answer(now)
-
-    async def set_clock(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        self._platform.clock.offset = float(body["offset"])
-        return {"now": timestamp(self._platform.clock.now())}
 
     async def stats(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         platform = self._platform
@@ -245,21 +245,3 @@ class _Admin:
                 for edge in platform.edges.values()
             },
         }
-
-
-def _choice(what: str, given: Any) -> str:
-    if given not in _CHOICES[what]:
-        raise _Refused(f"{what}: expected one of {', '.join(_CHOICES[what])}")
-    return str(given)
-
-
-def _amount(given: Any) -> Decimal:
-    """An amount in CNY: ``"100"`` or ``"100 CNY"``; a JSON float is refused."""
-    if isinstance(given, float):
-        raise _Refused("amounts are decimal strings")
-    return Decimal(str(given).removesuffix("CNY").strip())
-
-
-def _nothing_left(body: dict[str, Any]) -> None:
-    if body:
-        raise _Refused(f"unknown: {', '.join(body)}")

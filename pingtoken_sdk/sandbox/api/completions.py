@@ -100,7 +100,7 @@ class ChatWork(Work):
 
     def _format(self) -> Format:
         return ChatFormat.new(
-            int(self.job.attempt.began),
+            int(self.job.attempt.created_at.timestamp()),
             self.model.id,
             documented=self.platform.settings.shape == "documented",
             include_usage=self.request.include_usage,
@@ -193,7 +193,7 @@ class ChatWork(Work):
         if not await self._await_first_token(out):
             await self._interrupted(out, 0, 0)
             return
-        attempt.first_token = self.platform.clock.seconds()
+        attempt.first_token = self.platform.clock.ticks()
         if await self._send_events(out):
             await self._finish_stream(out)
 
@@ -298,4 +298,6 @@ class CompletionWork(ChatWork):
 
     def _format(self) -> Format:
         documented = self.platform.settings.shape == "documented"
-        return TextFormat.new(int(self.job.attempt.began), self.model.id, documented=documented)
+        return TextFormat.new(
+            int(self.job.attempt.created_at.timestamp()), self.model.id, documented=documented
+        )

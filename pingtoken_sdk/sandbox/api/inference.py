@@ -13,7 +13,7 @@ from ..accounts import Key
 from ..billing import ChargeLine, PriceVersion, Usage, charge
 from ..calls import Attempt, Outcome, Replay
 from ..edges.faults import Rule
-from ..edges.relay import EXCHANGE_HEADER, Exchange
+from ..edges.relay import EXCHANGE_HEADER, OUT_OF_SERVICE, Exchange
 from ..errors import PlatformError, error_body
 from ..idempotency import fingerprint
 from ..pacing import Pace
@@ -96,8 +96,12 @@ class Inference:
         edge = headers.get("x-edge", "")
         out = Outbound(send, {"X-Request-Id": desk.new_request_id(), "X-Edge-Id": edge})
         try:
+            client = scope.get("client")
             key = desk.authenticate(
-                self._platform.accounts, headers.get("authorization"), self._platform.clock.now()
+                self._platform.accounts,
+                headers.get("authorization"),
+                self._platform.clock.now(),
+                None if client is None else client[0],
             )
         except PlatformError as error:
             await self._refuse(error, out, None)
@@ -117,7 +121,7 @@ class Inference:
     ) -> Attempt:
         clock = self._platform.clock
         attempt = Attempt(
-            key, self._endpoint, edge, clock.seconds(), clock.now(), idempotency_key=idempotency_key,
+            key, self._endpoint, edge, clock.ticks(), clock.now(), idempotency_key=idempotency_key,
             request_id=out.headers["X-Request-Id"],
         )  # fmt: skip
         out.attempt = attempt
@@ -145,6 +149,9 @@ class Inference:
                 return
         if attempt.idempotency_key is not None and not 8 <= len(attempt.idempotency_key) <= 255:
             raise PlatformError("invalid_parameter", "Idempotency-Key: expected 8 to 255 characters")
+        edge = platform.edges.get(attempt.edge)
+        if edge is not None and edge.health in OUT_OF_SERVICE:
+            raise PlatformError("maintenance", f"this edge is {edge.health}", headers={"Retry-After": "5"})
         desk.require(attempt.key, "inference")
         desk.check_inference(attempt.account)
         slowness = float(fault.params["factor"]) if fault is not None and fault.what == "brownout" else 1.0
@@ -184,14 +191,15 @@ class Inference:
         """Hold what the call may cost at most, or refuse it."""
         account, key = work.job.attempt.account, work.job.key
         needed = sum((line.amount for line in work.lines(work.most)), Decimal(0))
-        if account.billing_mode == "prepaid" and needed > account.spendable:
+        spendable = self._platform.grants.spendable(account, work.job.attempt.model)
+        if account.billing_mode == "prepaid" and needed > spendable:
             raise PlatformError(
                 "insufficient_balance",
                 "the balance does not cover this call",
-                details={"needed": str(needed), "available": str(account.spendable), "currency": "CNY"},
+                details={"needed": str(needed), "available": str(spendable), "currency": "CNY"},
             )
-        if key.spend_limit is not None and key.spent + needed > key.spend_limit:
-            raise PlatformError("key_spend_limit_exceeded", "the spend limit of this token is reached")
+        self._platform.keys.check_spend(key, needed)
+        self._platform.budgets.check(work.job.attempt, needed)
         work.job.attempt.hold(needed)
 
     async def _replay(self, replay: Replay, attempt: Attempt, out: Outbound) -> None:

@@ -12,9 +12,9 @@ from starlette.routing import Route
 from ..._version import __version__
 from ..accounts import Key
 from ..clock import timestamp
-from ..edges.relay import Edge
+from ..edges.relay import OUT_OF_SERVICE, Edge
 from ..errors import PlatformError
-from . import desk
+from . import desk, door
 from .paging import instant, limit_of, page, read_cursor
 
 if TYPE_CHECKING:
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["open_routes"]
 
-_FEATURES: Final = {
-    "account": True, "account_write": False, "balance": True, "transactions": False, "topups": False,
-    "budgets": False, "keys": False, "key_current": True, "usage": False, "call_records": True, "exports": False,
-    "bills": True, "invoices": False, "prices": True, "announcements": False, "messages": False,
-    "feedback": False, "agreements": False, "edges": True, "health": True,
-}  # fmt: skip
+_FEATURES: Final = dict.fromkeys((
+    "account", "account_write", "identity", "closure", "balance", "transactions", "topups", "budgets", "keys",
+    "key_current", "usage", "call_records", "exports", "bills", "invoices", "prices", "announcements", "messages",
+    "feedback", "agreements", "edges", "health",
+), True)  # fmt: skip
 
 
 def open_routes(platform: Platform) -> list[Route]:
@@ -94,13 +93,20 @@ class _OpenPages:
         return _answer(request, _edge(self._platform, found))
 
     async def health(self, request: Request) -> Response:
+        name = request.headers.get("x-edge", "")
+        status = self._platform.edges[name].health if name in self._platform.edges else "healthy"
         body = {
-            "status": "healthy",
-            "edge_id": request.headers.get("x-edge"),
+            "status": status,
+            "edge_id": name,
             "version": __version__,
             "time": timestamp(self._platform.clock.now()),
+            "upstreams": {},
         }
-        return _answer(request, body)
+        answer = _answer(request, body)
+        if status in OUT_OF_SERVICE:
+            answer.status_code = 503
+            answer.headers["Retry-After"] = "5"
+        return answer
 
     async def capabilities(self, request: Request) -> Response:
         body = {
@@ -119,15 +125,10 @@ class _OpenPages:
 
     def _asking(self, request: Request) -> Key | None:
         """The key of a request that may come without one."""
-        given = request.headers.get("authorization")
-        if given is None:
-            return None
-        return desk.authenticate(self._platform.accounts, given, self._platform.clock.now())
+        return door.asking(self._platform, request)
 
     def _listed(self, request: Request) -> list[dict[str, Any]]:
-        now = self._platform.clock.now()
-        key = desk.authenticate(self._platform.accounts, request.headers.get("authorization"), now)
-        desk.require(key, "inference")
+        key = door.enter(self._platform, request, "inference")
         created = int(self._platform.ledger.epoch.timestamp())
         models = self._platform.catalogue.models.values()
         allowed = key.allowed_models
@@ -162,22 +163,23 @@ def _prices(platform: Platform, request: Request) -> dict[str, Any]:
 
 def _edge(platform: Platform, edge: Edge) -> dict[str, Any]:
     refusing = platform.faults.listener(edge.name) is not None
+    status = "unhealthy" if refusing else edge.health
     return {
         "object": "edge",
         "id": edge.name,
         "base_url": edge.url,
         "region": edge.region,
-        "weight": 100,
+        "weight": 0 if status == "draining" else 100,
         "priority": 0,
         "models": None,
         "health": {
-            "status": "unhealthy" if refusing else "healthy",
+            "status": status,
             "checked_at": timestamp(platform.clock.now()),
             "latency_ms_p50": None,
             "latency_ms_p95": None,
             "error_rate": None,
             "in_flight": None,
-            "retry_after_seconds": None,
+            "retry_after_seconds": 5 if status in OUT_OF_SERVICE else None,
         },
         "maintenance": [],
     }

@@ -20,6 +20,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """A JSON object, or ``400 invalid_request``."""
     try:
         parsed = json.loads(body)
+        if b"\\u" in body:
+            # Half a surrogate pair is JSON, but no text that could be stored or sent.
+            json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise PlatformError("invalid_request", "the body is not JSON") from None
     if not isinstance(parsed, dict):

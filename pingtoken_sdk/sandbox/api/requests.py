@@ -148,7 +148,7 @@ def _messages(given: Fields) -> tuple[Mapping[str, Any], ...]:
         at = f"messages[{index}]"
         if not isinstance(message, dict):
             invalid(at, "an object")
-        if message.get("role") not in _ROLES:
+        if not isinstance(message.get("role"), str) or message["role"] not in _ROLES:
             invalid(f"{at}.role", "one of " + ", ".join(sorted(_ROLES)))
         content = message.get("content")
         if isinstance(content, list):

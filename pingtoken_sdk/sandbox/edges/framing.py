@@ -48,6 +48,11 @@ class RequestFraming:
         self._chunked = False
         self._lost = False
 
+    @property
+    def complete(self) -> bool:
+        """Whether all of the request that began last has come."""
+        return not (self._body or self._chunked or self._lost)
+
     def feed(self, data: bytes) -> Iterator[Head | bytes]:
         self._buffer += data
         while self._buffer:
