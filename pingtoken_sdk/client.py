@@ -5,23 +5,24 @@ What not every program calls, estimates and the resources other than chat, is im
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
 
 from pydantic import BaseModel
 
+from .base_client import BaseClient, DialectName
 from .errors import InvalidRequestError, PingTokenError
 from .flow.call import opened_stream, whole_answer
 from .flow.live import LiveStream
 from .flow.stream import ChatReader
-from .ledger import CallSink, MemoryLedger
-from .options import KeySource, Options, RetryPolicy, Timeouts, key_source
+from .ledger import CallSink
+from .options import RetryPolicy, Timeouts, key_source
 from .resources.chat import AsyncChat, Chat
 from .resources.parse import parser
 from .resources.payload import Payload
+from .resources.sides import AccountSide, AsyncAccountSide
 from .resources.stream import AsyncStream, Stream
 from .session import Session
 from .types.chat import ChatCompletionChunk
@@ -30,111 +31,23 @@ from .wire.engine import AsyncEngine, SyncEngine, WireOptions
 from .wire.select import choose_async, choose_sync
 
 if TYPE_CHECKING:
-    from .cost.estimates import Estimate
+    from .dialects.operation import Reply
+    from .dialects.platform import DialectMaker
     from .resources.edges import AsyncEdges, Edges
     from .resources.embeddings import AsyncEmbeddings, Embeddings
     from .resources.models import AsyncModels, Models
-    from .resources.prices import AsyncPrices, Prices
-    from .types.params import MessageParam
+    from .resources.watch import NoticeHandler
+    from .types.notices import Notice
 
 __all__ = ["AsyncPingToken", "PingToken"]
 
 M = TypeVar("M", bound=BaseModel)
 
-
-class _Client:
-    """What both clients have: a session, and resources on demand."""
-
-    _session: Session
-
-    def _settle(
-        self,
-        api_key: KeySource | None,
-        base_url: str | None,
-        edges: Sequence[str] | None,
-        timeout: float | Timeouts | None,
-        retry: RetryPolicy | None,
-        max_retries: int | None,
-        default_headers: Mapping[str, str] | None,
-        ca_file: str | None,
-        ledger: CallSink | None,
-    ) -> None:
-        options = Options.settle(
-            api_key=api_key,
-            base_url=base_url,
-            edges=edges,
-            timeout=timeout,
-            retry=retry,
-            max_retries=max_retries,
-            headers=default_headers,
-            ca_file=ca_file,
-        )
-        self._session = Session(options, sink=ledger)
-
-    @property
-    def base_url(self) -> str:
-        """The platform's base URL."""
-        return self._session.options.base_url
-
-    @property
-    def ledger(self) -> MemoryLedger | Any:  # Any: whoever gave another sink knows what it is
-        """The record of every call of this client: a :class:`MemoryLedger`, or what was given as ``ledger=``."""
-        return self._session.ledger
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the client was closed."""
-        return self._session.life.closed
-
-    def estimate(
-        self,
-        *,
-        model: str,
-        messages: Iterable[MessageParam] | None = None,
-        input: str | Sequence[str] | None = None,
-        tools: Sequence[Mapping[str, Any]] | None = None,
-        response_format: Mapping[str, Any] | None = None,
-        max_tokens: int | None = None,
-        n: int = 1,
-    ) -> Estimate:
-        """What a call would use and cost, as intervals; offline, nothing is sent.
-
-        Give ``messages`` for a chat completion, ``input`` for embeddings. ``max_tokens`` bounds the output; without
-        it the model's own limit does. The price is the platform's where ``client.prices.list()`` was asked for it,
-        else the vendor's list price, labelled so; an unknown one makes ``cost`` ``None`` with the reason.
-
-        Raises :class:`InvalidRequestError` where neither or both are given.
-        """
-        if (messages is None) == (input is None):
-            raise InvalidRequestError("an estimate takes either messages= or input=")
-        from .cost.estimates import CallShape, estimate
-
-        shape = CallShape(
-            model=model,
-            messages=None if messages is None else [_plain(message) for message in messages],
-            input=input,
-            tools=tools,
-            response_format=response_format,
-            max_tokens=max_tokens,
-            n=n,
-        )
-        return estimate(shape, self._session.catalogue, datetime.now(UTC))
-
-    def __repr__(self) -> str:
-        session = getattr(self, "_session", None)  # a traceback may show a client that could not be made
-        return f"{type(self).__name__}({session.options if session is not None else '...'!r})"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            f"a {type(self).__name__} is not pickled: it holds a key and connections; make one where it is needed"
-        )
+_NOTICE_PATIENCE: Final = 30.0
+"""Seconds for all that a look for notices asks the platform."""
 
 
-def _plain(message: MessageParam) -> Mapping[str, Any]:
-    return message.model_dump(exclude_none=True) if isinstance(message, BaseModel) else message
-
-
-class PingToken(_Client):
+class PingToken(AccountSide, BaseClient):
     """The blocking client. Safe to share between threads; nothing is sent before the first call.
 
     Args:
@@ -146,8 +59,14 @@ class PingToken(_Client):
         max_retries: At most so many repetitions of a call; ``retry`` says more.
         default_headers: Sent with every call.
         ca_file: PEM file of certificate authorities, in place of the system's.
-        http_client: An ``httpx`` or ``httpx2`` client to send through, as it is: its pool and its timeouts.
+        http_client: An ``httpx`` or ``httpx2`` client to send through, as it is: its pool and its timeouts (the
+            library's default of five seconds, which nobody chose, apart).
         ledger: Takes the record of every call; one in memory if left out.
+        dialect: What kind of platform ``base_url`` is, for all but inference: ``"pingtoken"``, ``"newapi"`` or
+            ``"generic"``; found out when it is first needed if left out.
+        on_notice: Called once with each notice that is news: unread, yet to take effect, or told while this program
+            runs. The platform is asked beside the calls, from the first one on, at most once in ``notice_interval``
+            seconds, by a thread of its own, in which ``on_notice`` runs too.
 
     Raises:
         ConfigurationError: One of these, or a variable of the environment, makes no sense.
@@ -166,11 +85,19 @@ class PingToken(_Client):
         ca_file: str | None = None,
         http_client: Any = None,
         ledger: CallSink | None = None,
+        dialect: DialectName | DialectMaker = "auto",
+        on_notice: NoticeHandler | None = None,
+        notice_interval: float = 900.0,
     ) -> None:
         key = key_source(api_key)
         del api_key  # out of sight before anything can go wrong
-        self._settle(key, base_url, edges, timeout, retry, max_retries, default_headers, ca_file, ledger)
-        self._engine: SyncEngine = choose_sync(WireOptions(ca_file=ca_file, http_client=http_client))
+        self._settle(
+            key, base_url, edges, timeout, retry, max_retries, default_headers, ca_file, ledger, dialect
+        )
+        wire = WireOptions(ca_file=ca_file, http_client=http_client)
+        self._engine: SyncEngine = choose_sync(wire)
+        if on_notice is not None:
+            self._tell_notices(on_notice, notice_interval, _notices(self._session, wire))
 
     @cached_property
     def chat(self) -> Chat:
@@ -190,13 +117,6 @@ class PingToken(_Client):
         from .resources.models import Models
 
         return Models(self)
-
-    @cached_property
-    def prices(self) -> Prices:
-        """The platform's prices."""
-        from .resources.prices import Prices
-
-        return Prices(self)
 
     @cached_property
     def edges(self) -> Edges:
@@ -251,6 +171,16 @@ class PingToken(_Client):
             raise
         return session.answered(started, whole, keep_raw=keep_raw)
 
+    def _reply(self, payload: Payload, read: Callable[[bytes], bytes], feature: str) -> Reply:
+        session = self._session
+        session.refuse_if_closed()
+        started = session.start(payload)
+        try:
+            whole = run(whole_answer(started.call, session.ports, read), self._engine)
+        except PingTokenError as error:
+            raise session.failed(started, error, feature) from None
+        return session.replied(whole)
+
     def _stream(self, payload: Payload) -> Stream[ChatCompletionChunk]:
         session = self._session
         session.refuse_if_closed()
@@ -263,11 +193,12 @@ class PingToken(_Client):
         except BaseException:
             session.left(started)
             raise
+        session.called()
         live = LiveStream(opened, started.call, session.ports, lambda live: session.settled(started, live))
         return Stream(live, opened.exchange)
 
 
-class AsyncPingToken(_Client):
+class AsyncPingToken(AsyncAccountSide, BaseClient):
     """The awaiting client, on asyncio and trio. One client may serve several event loops; nothing is sent before
     the first call.
 
@@ -280,8 +211,14 @@ class AsyncPingToken(_Client):
         max_retries: At most so many repetitions of a call; ``retry`` says more.
         default_headers: Sent with every call.
         ca_file: PEM file of certificate authorities, in place of the system's.
-        http_client: An ``httpx`` or ``httpx2`` client to send through, as it is: its pool and its timeouts.
+        http_client: An ``httpx`` or ``httpx2`` client to send through, as it is: its pool and its timeouts (the
+            library's default of five seconds, which nobody chose, apart).
         ledger: Takes the record of every call; one in memory if left out.
+        dialect: What kind of platform ``base_url`` is, for all but inference: ``"pingtoken"``, ``"newapi"`` or
+            ``"generic"``; found out when it is first needed if left out.
+        on_notice: Called once with each notice that is news: unread, yet to take effect, or told while this program
+            runs. The platform is asked beside the calls, from the first one on, at most once in ``notice_interval``
+            seconds, by a thread of its own, in which ``on_notice`` runs too.
 
     Raises:
         ConfigurationError: One of these, or a variable of the environment, makes no sense.
@@ -300,11 +237,20 @@ class AsyncPingToken(_Client):
         ca_file: str | None = None,
         http_client: Any = None,
         ledger: CallSink | None = None,
+        dialect: DialectName | DialectMaker = "auto",
+        on_notice: NoticeHandler | None = None,
+        notice_interval: float = 900.0,
     ) -> None:
         key = key_source(api_key)
         del api_key  # out of sight before anything can go wrong
-        self._settle(key, base_url, edges, timeout, retry, max_retries, default_headers, ca_file, ledger)
-        self._engine: AsyncEngine = choose_async(WireOptions(ca_file=ca_file, http_client=http_client))
+        self._settle(
+            key, base_url, edges, timeout, retry, max_retries, default_headers, ca_file, ledger, dialect
+        )
+        wire = WireOptions(ca_file=ca_file, http_client=http_client)
+        self._engine: AsyncEngine = choose_async(wire)
+        if on_notice is not None:
+            ask = None if http_client is not None else _notices(self._session, wire)
+            self._tell_notices(on_notice, notice_interval, ask)
 
     @cached_property
     def chat(self) -> AsyncChat:
@@ -324,13 +270,6 @@ class AsyncPingToken(_Client):
         from .resources.models import AsyncModels
 
         return AsyncModels(self)
-
-    @cached_property
-    def prices(self) -> AsyncPrices:
-        """The platform's prices."""
-        from .resources.prices import AsyncPrices
-
-        return AsyncPrices(self)
 
     @cached_property
     def edges(self) -> AsyncEdges:
@@ -391,6 +330,16 @@ class AsyncPingToken(_Client):
             raise
         return session.answered(started, whole, keep_raw=keep_raw)
 
+    async def _reply(self, payload: Payload, read: Callable[[bytes], bytes], feature: str) -> Reply:
+        session = self._session
+        session.refuse_if_closed()
+        started = session.start(payload)
+        try:
+            whole = await arun(whole_answer(started.call, session.ports, read), self._engine)
+        except PingTokenError as error:
+            raise session.failed(started, error, feature) from None
+        return session.replied(whole)
+
     async def _stream(self, payload: Payload) -> AsyncStream[ChatCompletionChunk]:
         session = self._session
         session.refuse_if_closed()
@@ -403,8 +352,24 @@ class AsyncPingToken(_Client):
         except BaseException:
             session.left(started)
             raise
+        session.called()
         live = LiveStream(opened, started.call, session.ports, lambda live: session.settled(started, live))
         return AsyncStream(live, opened.exchange)
+
+
+def _notices(session: Session, wire: WireOptions) -> Callable[[], Sequence[Notice]]:
+    """Asks the platform for its notices, blocking, over connections that last for the question."""
+
+    def ask() -> Sequence[Notice]:
+        twin = object.__new__(PingToken)
+        twin._session = session
+        twin._engine = choose_sync(wire)
+        try:
+            return twin.with_options(timeout=_NOTICE_PATIENCE).notices.list()
+        finally:
+            twin._engine.close()
+
+    return ask
 
 
 def _reader(payload: Payload) -> Callable[[], ChatReader]:

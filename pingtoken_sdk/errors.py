@@ -33,6 +33,7 @@
             ├── NotFoundError               404
             │   └── ModelNotFoundError
             ├── ConflictError               409
+            │   └── VersionConflictError        an agreement that is not the one that was read
             ├── RequestTooLargeError        413
             ├── UnprocessableEntityError    422
             ├── RateLimitError              429
@@ -69,7 +70,7 @@ __all__ = [
     "ModelNotAllowedError", "ModelNotFoundError", "NotFoundError", "OverloadedError", "PaymentRequiredError",
     "PermissionDeniedError", "PingTokenError", "PlatformBudgetError", "RateLimitError", "RequestTooLargeError",
     "ServiceUnavailableError", "StreamInterruptedError", "UnprocessableEntityError", "UpstreamError",
-    "UpstreamTimeoutError",
+    "UpstreamTimeoutError", "VersionConflictError",
 ]  # fmt: skip
 
 Source = Literal["client", "network", "platform", "upstream"]
@@ -282,13 +283,13 @@ class AuthenticationError(APIStatusError):
 class KeyExpiredError(AuthenticationError):
     """The API key has expired."""
 
-    default_hint = "create a new key in the console"
+    default_hint = "client.keys.current() still answers; go on with another key: client.use_key(...)"
 
 
 class KeyDisabledError(AuthenticationError):
     """The API key was disabled or revoked."""
 
-    default_hint = "enable the key or create a new one in the console"
+    default_hint = "client.keys.current() still answers; go on with another key: client.use_key(...)"
 
 
 class PaymentRequiredError(APIStatusError):
@@ -300,25 +301,25 @@ class PaymentRequiredError(APIStatusError):
 class InsufficientBalanceError(PaymentRequiredError):
     """The account's balance is used up."""
 
-    default_hint = "top up the account"
+    default_hint = "client.account.top_up(...) and reading bills still work; once paid, calls do"
 
 
 class KeySpendLimitError(PaymentRequiredError):
     """The key's own spend limit is reached."""
 
-    default_hint = "raise the key's spend limit or use another key"
+    default_hint = "see client.keys.current(); client.keys.update(...) raises it, or use another key"
 
 
 class PlatformBudgetError(PaymentRequiredError):
     """A budget set on the platform is reached."""
 
-    default_hint = "raise the budget on the platform"
+    default_hint = "see client.account.budgets.list(); client.account.budgets.update(...) raises it"
 
 
 class AccountOverdueError(PaymentRequiredError):
     """A bill is overdue."""
 
-    default_hint = "pay the open bill"
+    default_hint = "pay: client.bills.list(status='overdue') and client.account.top_up(...) still work"
 
 
 class PermissionDeniedError(APIStatusError):
@@ -334,23 +335,33 @@ class ModelNotAllowedError(PermissionDeniedError):
 
 
 class AccountRestrictedError(PermissionDeniedError):
-    """The account is restricted."""
+    """The account is restricted: some of what it may do is blocked."""
+
+    default_hint = "client.account.retrieve() tells what and why; bills, top-ups and the rest still work"
 
 
 class AccountSuspendedError(PermissionDeniedError):
     """The account is suspended. Reading bills and topping up still work."""
 
+    default_hint = "client.account.retrieve() tells why; client.bills.list() and top_up(...) still work"
+
 
 class AccountClosedError(PermissionDeniedError):
     """The account is closed."""
 
+    default_hint = "client.account.retrieve(), client.bills.list() and client.exports still work"
+
 
 class IdentityRequiredError(PermissionDeniedError):
-    """The account's identity must be verified first."""
+    """The account's identity must be verified first, or is still under review."""
+
+    default_hint = "see or submit client.account.identity; bills, top-ups and the rest still work"
 
 
 class AgreementRequiredError(PermissionDeniedError):
     """A new version of the agreement must be accepted first."""
+
+    default_hint = "read client.agreements.diff(), and accept(...) if you agree; the rest still works"
 
 
 class NotFoundError(APIStatusError):
@@ -365,6 +376,12 @@ class ModelNotFoundError(NotFoundError):
 
 class ConflictError(APIStatusError):
     """The request conflicts with another one, or with the state of the thing."""
+
+
+class VersionConflictError(ConflictError):
+    """The version of an agreement is not the one that was read: its text is another, or it is past."""
+
+    default_hint = "read client.agreements.diff() again, and accept the hash that you were shown"
 
 
 class RequestTooLargeError(APIStatusError):

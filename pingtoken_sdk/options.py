@@ -12,9 +12,11 @@ from .errors import ConfigurationError
 from .flow.call import Ambiguous
 from .flow.effects import Secret
 from .routing.edge import EdgeConfig
+from .wire.place import locate
 
 __all__ = [
     "DEFAULT_BASE_URL",
+    "Key",
     "KeySource",
     "Options",
     "RetryPolicy",
@@ -22,7 +24,13 @@ __all__ = [
     "conceal",
     "edge_configs",
     "key_source",
+    "seconds_problem",
+    "shown",
+    "url_problem",
 ]
+
+_WORD: Final = 16
+"""Characters; what is longer is not repeated."""
 
 DEFAULT_BASE_URL: Final = "https://pingtoken.cn/api/v1"
 
@@ -121,11 +129,42 @@ def _not_a_string(kind: str) -> ConfigurationError:
     )
 
 
+class Key:
+    """The key in use, which a client and all its views share; another can take its place while calls run."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: KeySource) -> None:
+        self._source = source
+
+    def use(self, source: KeySource) -> None:
+        """Go on with another key. Raises :class:`ConfigurationError` for one that cannot be one."""
+        if isinstance(source, _NoKey):
+            raise _not_a_string(source.kind)
+        self._source = checked_key(source) if isinstance(source, Secret) else source
+
+    @property
+    def source(self) -> object:
+        """What the key comes from: another object once another key is in use. It shows nothing of the key."""
+        return self._source
+
+    def is_(self, other: Secret) -> bool:
+        """Whether ``other`` is this very key, as far as that can be told without asking for it."""
+        return isinstance(self._source, Secret) and self._source == other
+
+    def authorization(self) -> Secret:
+        """The ``Authorization`` header. A callable key is asked anew for every call."""
+        source = self._source
+        if isinstance(source, Secret):
+            return Secret("Bearer " + source.reveal())
+        return Secret("Bearer " + checked_key(conceal(source())).reveal())
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Options:
     """The settled options of a client or of a view of it."""
 
-    api_key: KeySource
+    key: Key
     base_url: str
     edges: tuple[EdgeConfig, ...]
     timeouts: Timeouts
@@ -175,7 +214,7 @@ class Options:
         elif isinstance(api_key, _NoKey):
             raise _not_a_string(api_key.kind)
         return cls(
-            api_key=checked_key(api_key) if isinstance(api_key, Secret) else api_key,
+            key=Key(checked_key(api_key) if isinstance(api_key, Secret) else api_key),
             base_url=url,
             edges=edge_configs([url] if edges is None else edges),
             timeouts=as_timeouts(timeout, Timeouts()),
@@ -199,12 +238,6 @@ class Options:
             retry=as_retry(retry, max_retries, self.retry),
             headers=(*self.headers, *(headers or {}).items()),
         )
-
-    def authorization(self) -> Secret:
-        """The ``Authorization`` header. A callable key is asked anew for every call."""
-        if isinstance(self.api_key, Secret):
-            return Secret("Bearer " + self.api_key.reveal())
-        return Secret("Bearer " + checked_key(conceal(self.api_key())).reveal())
 
 
 def key_source(value: object) -> KeySource | None:
@@ -252,24 +285,39 @@ def checked_url(url: str, name: str) -> str:
         raise ConfigurationError(
             f"{name} is a {type(url).__name__}", hint=f"give a string like {DEFAULT_BASE_URL}"
         )
-    if "@" in url.split("//", 1)[-1].split("/", 1)[0]:
+    if _names_user(url):
         del url
         raise ConfigurationError(f"{name} holds a user name or password", hint="the key goes into api_key=")
+    problem = url_problem(url)
+    if problem is not None:
+        raise ConfigurationError(f"{name} {url!r} {problem[0]}", hint=problem[1])
+    return url.rstrip("/")
+
+
+def url_problem(url: str) -> tuple[str, str | None] | None:
+    """What keeps ``url`` from being a base URL, as the end of a sentence about it, and the way out."""
+    if _names_user(url):
+        return "holds a user name or password", "the key goes into api_key="
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ConfigurationError(f"{name} {url!r} is no URL: {error}") from None
+        return f"is no URL: {error}", None
     if parts.scheme not in ("http", "https"):
-        raise ConfigurationError(
-            f"{name} {url!r} has no http:// or https://",
-            hint=f"write https://{url}" if "//" not in url else None,
-        )
+        return "has no http:// or https://", f"write https://{url}" if "//" not in url else None
     if not parts.hostname or port == 0:
-        raise ConfigurationError(f"{name} {url!r} names no host")
+        return "names no host", None
     if parts.query or parts.fragment:
-        raise ConfigurationError(f"{name} {url!r} has a query or fragment", hint="give the base URL alone")
-    return url.rstrip("/")
+        return "has a query or fragment", "give the base URL alone"
+    try:
+        locate(url)  # what is taken here, every engine can use
+    except ValueError as error:
+        return f"cannot be used: {error}", None
+    return None
+
+
+def _names_user(url: str) -> bool:
+    return "@" in url.split("//", 1)[-1].split("/", 1)[0]
 
 
 def edge_configs(edges: Sequence[str]) -> tuple[EdgeConfig, ...]:
@@ -321,12 +369,23 @@ def _positive(value: object, name: str) -> float:
 def seconds_problem(value: object) -> str | None:
     """``value`` in a word, if it is no positive number of seconds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"{value!r:.80}"
+        return shown(value)
     try:
         seconds = float(value)
     except OverflowError:  # such an integer may even be too long to be written out
         return "too large a number" if value > 0 else "below zero"
     return None if seconds > 0 else repr(value)
+
+
+def shown(value: object) -> str:
+    """A wrong argument as it is, where it is too short to be a prompt or a key; else what kind of thing it is."""
+    if isinstance(value, str):
+        return repr(value) if len(value) <= _WORD else f"a text of {len(value)} characters"
+    if value is None or isinstance(value, bool | float):
+        return repr(value)
+    if isinstance(value, int) and abs(value) < 10**_WORD:
+        return repr(value)
+    return f"of the type {type(value).__name__}"
 
 
 def _seconds(text: str, name: str) -> float:

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from ._version import __version__
@@ -40,6 +40,11 @@ from .routing.edge import EdgeConfig
 from .types.calls import Attempt, Cost
 from .types.chat import Answered, CallInfo, Usage
 
+if TYPE_CHECKING:
+    from .dialects.operation import Reply
+    from .dialects.platform import DialectMaker, Platform
+    from .resources.watch import NoticeWatch
+
 __all__ = ["Life", "Session", "Started"]
 
 A = TypeVar("A")
@@ -53,12 +58,15 @@ _PREFIX: Final = 2048
 
 
 class Life:
-    """Whether a client, and with it every view of it, is still open."""
+    """What changes in the life of a client, and of every view of it at once: whether it is still open, what was found
+    out about its platform, and who looks for its notices."""
 
-    __slots__ = ("closed",)
+    __slots__ = ("closed", "platform", "watch")
 
     def __init__(self) -> None:
         self.closed = False
+        self.platform: Platform | None = None
+        self.watch: NoticeWatch | None = None
 
 
 class Started:
@@ -80,9 +88,15 @@ class Session:
     """The router, the prices, the ledger and the options of one client."""
 
     def __init__(
-        self, options: Options, *, sink: CallSink | None, catalogue: Catalogue | None = None
+        self,
+        options: Options,
+        *,
+        sink: CallSink | None,
+        catalogue: Catalogue | None = None,
+        dialect: str | DialectMaker = "auto",
     ) -> None:
         self.options = options
+        self._dialect = dialect
         self.catalogue = catalogue if catalogue is not None else Catalogue.bundled()
         self.ledger = sink if sink is not None else MemoryLedger()
         self.balancer = Balancer(options.edges, rng=random.Random())
@@ -91,6 +105,23 @@ class Session:
         self._digest: tuple[Secret, str] | None = None
         self._use_headers(options)
         _remember(self.balancer)
+
+    @property
+    def platform(self) -> Platform:
+        """The platform that is asked about accounts. Raises :class:`ConfigurationError` for an unknown dialect."""
+        known = self.life.platform
+        if known is None:
+            from .dialects.base import Surroundings
+            from .dialects.platform import Platform
+            from .resources.records import records_of
+
+            surroundings = Surroundings(
+                now=lambda: datetime.now(UTC),
+                records=lambda: records_of(self.ledger),
+                key=lambda: self.options.key.source,
+            )
+            known = self.life.platform = Platform(self._dialect, surroundings)
+        return known
 
     def view(self, options: Options) -> Session:
         """The same session under other options: one router, one ledger, one set of prices."""
@@ -127,26 +158,31 @@ class Session:
             path=payload.path,
             body=payload.encoded(),
             headers=self._headers_of(payload, key),
-            authorization=self.options.authorization(),
+            authorization=self._authorization(payload),
             whole=not payload.streamed,
             connect_timeout=timeouts.connect,
+            deadline=time.monotonic() + timeouts.total,
         )
         return self.begin(payload, request, timeouts, key)
 
+    def _authorization(self, payload: Payload) -> Secret | None:
+        if payload.identity == "key":
+            return self.options.key.authorization()
+        return payload.identity if isinstance(payload.identity, Secret) else None
+
     def _idempotency_key(self, payload: Payload) -> str | None:
         """The name of a call to the platform: the caller's where one was given, in whichever way."""
-        if payload.method != "POST":
-            return None
         if payload.idempotency_key is not None:
             return payload.idempotency_key
+        if payload.method != "POST":
+            return None
         return payload.header("idempotency-key") or self._own_key or secrets.token_hex(16)
 
     def _headers_of(self, payload: Payload, key: str | None) -> Pairs:
+        bodiless = payload.method in ("GET", "DELETE")
+        ours = self._headers["GET" if bodiless else "stream" if payload.streamed else "whole"]
         if key is None:
-            return (
-                overlaid(self._headers["GET"], payload.headers) if payload.headers else self._headers["GET"]
-            )
-        ours = self._headers["stream" if payload.streamed else "whole"]
+            return overlaid(ours, payload.headers) if payload.headers else ours
         if payload.headers or self._own_key is not None:
             return overlaid(overlaid(ours, payload.headers or {}), {"idempotency-key": key})
         return (*ours, ("idempotency-key", key))
@@ -161,14 +197,17 @@ class Session:
             model=payload.model,
             streamed=payload.streamed,
             prompt_tokens=len(request.body) // 4,
-            deadline=time.monotonic() + timeouts.total,
+            deadline=min(request.deadline, time.monotonic() + timeouts.total),
             idle=timeouts.idle,
             first_token=timeouts.first_token,
-            on_ambiguous=options.retry.on_ambiguous,
+            on_ambiguous="raise" if payload.once else options.retry.on_ambiguous,
             key=self._key_digest(request.authorization),
             affinity=_affinity(payload, request.body),
             max_attempts=None if options.retry.max_retries is None else options.retry.max_retries + 1,
             trail=Trail(request),
+            rooted=payload.rooted,
+            no_wait=payload.no_wait,
+            billable=payload.counted,
         )
         return Started(payload, call, datetime.now(UTC), idempotency_key)
 
@@ -189,20 +228,36 @@ class Session:
         )
         if isinstance(value, Answered):
             value._info = info
+        if started.payload.counted:
+            self.called()
         if len(attempts) > 1:
             _tell(attempts)
         self._enter(started, "ok", attempts, usage, cost, note, request_id)
         return value
 
+    def called(self) -> None:
+        """A call was answered: time to look for notices, where somebody wants them."""
+        if self.life.watch is not None:
+            self.life.watch.called()
+
+    def replied(self, whole: Whole[bytes]) -> Reply:
+        """The answer to a request of an account operation."""
+        from .dialects.operation import Reply
+
+        if len(whole.trail.attempts) > 1:
+            _tell(whole.trail.attempts)
+        attempts = tuple(whole.trail.attempts)
+        return Reply(whole.status, whole.value, whole.headers.get("x-request-id"), attempts)
+
     def failed(self, started: Started, error: PingTokenError, feature: str | None = None) -> PingTokenError:
         """Enter a call that got no answer. Returns the error to raise: with what only the client knows, and a
         missing ``feature`` by its name."""
         payload = started.payload
-        if feature is not None and isinstance(error, APIStatusError) and error.status_code in (404, 405, 501):
+        if feature is not None and isinstance(error, APIStatusError) and _is_lacking(payload, error):
             return FeatureUnavailableError(
                 f"this deployment does not offer {feature} ({payload.path.split('?')[0]} answered {error.status_code})",
                 feature=feature,
-                dialect="pingtoken",
+                dialect=self.platform.name or "pingtoken",
                 hint="is base_url right? Other OpenAI-compatible servers offer inference only",
             )
         if isinstance(error, ModelNotFoundError) and error.hint is None:
@@ -269,7 +324,7 @@ class Session:
         request_id: str | None,
     ) -> None:
         payload = started.payload
-        if payload.method != "POST":
+        if not payload.counted:
             return
         answered = attempts and attempts[-1].billed != "no"
         self.ledger.record(
@@ -301,6 +356,15 @@ class Session:
         digest = hashlib.sha256(authorization.reveal().encode()).hexdigest()[:16]
         self._digest = (authorization, digest)
         return digest
+
+
+def _is_lacking(payload: Payload, error: APIStatusError) -> bool:
+    """Whether an answer says that there is no such page; one about a thing may say that there is no such thing."""
+    if error.code == "feature_unavailable":
+        return True
+    if error.status_code == 404 and payload.about and error.code == "not_found":
+        return False
+    return error.status_code in (404, 405, 501)
 
 
 def _tell(attempts: Sequence[Attempt]) -> None:

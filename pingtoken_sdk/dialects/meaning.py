@@ -84,7 +84,7 @@ PINGTOKEN: Mapping[str, Meaning] = {
     "idempotency_in_progress": _R(errors.ConflictError, "wait"),
     "idempotency_secret_expired": _R(errors.ConflictError, "request"),
     "state_conflict": _R(errors.ConflictError, "request"),
-    "version_conflict": _R(errors.ConflictError, "request"),
+    "version_conflict": _R(errors.VersionConflictError, "request"),
     "request_too_large": _R(errors.RequestTooLargeError, "request"),
     "rate_limit_exceeded": _R(errors.RateLimitError, "limit"),
     "token_rate_limit_exceeded": _R(errors.RateLimitError, "limit"),
@@ -111,7 +111,34 @@ OPENAI: Mapping[str, Meaning] = {
 }
 """Codes of other OpenAI-compatible servers that say more than their status does."""
 
-DEFAULT: Mapping[str, Meaning] = {**OPENAI, **PINGTOKEN}
+NEWAPI: Mapping[str, Meaning] = {
+    "pre_consume_token_quota_failed": _R(errors.KeySpendLimitError, "key"),
+    "access_denied": _R(errors.PermissionDeniedError, "request"),
+    "prompt_blocked": _R(errors.ContentBlockedError, "request"),
+    "violation_fee.grok.csam": _R(errors.ContentBlockedError, "request"),
+    "model_price_error": _R(errors.BadRequestError, "request"),
+    "bad_request_body": _R(errors.BadRequestError, "request"),
+    "convert_request_failed": _R(errors.BadRequestError, "request"),
+    "read_request_body_failed": _R(errors.RequestTooLargeError, "request"),
+    "get_channel_failed": _R(errors.UpstreamError, "upstream"),
+    "do_request_failed": _R(errors.UpstreamError, "upstream"),
+    "bad_response_status_code": _R(errors.UpstreamError, "upstream"),
+    "bad_response": _R(errors.UpstreamError, "upstream"),
+    "bad_response_body": _R(errors.UpstreamError, "upstream"),
+    "read_response_body_failed": _R(errors.UpstreamError, "upstream"),
+    "empty_response": _R(errors.UpstreamError, "upstream"),
+    "channel:": _R(errors.UpstreamError, "upstream"),
+}
+"""Codes of New API gateways that are not among the others. It answers most of them with 500, whoever is at fault: a
+malformed request and forbidden words too, and an unknown model with 503. A channel is its way to a provider, and
+``channel:...`` says that one is out of order: another may be tried."""
+
+_ECHOES = frozenset({"bad_response_status_code", "bad_response"})
+"""Codes that come with the provider's own status: one under 500 says what the code does not."""
+
+# One table serves for every platform: no code stands for two things, and inference begins before anybody has asked what
+# kind of platform it is. The platform's own words come last, and so would win.
+DEFAULT: Mapping[str, Meaning] = {**OPENAI, **NEWAPI, **PINGTOKEN}
 
 _BY_TYPE: Mapping[str, Meaning] = {
     "invalid_request_error": _R(errors.BadRequestError, "request"),
@@ -150,7 +177,7 @@ def classify(
     error = error or {}
     code = _text(error.get("code"))
     kind = _text(error.get("type"))
-    meaning = table.get(code or "") or _by_type(kind, status) or _by_status(status)
+    meaning = _by_code(table, code, status) or _by_type(kind, status) or _by_status(status)
     message = _text(error.get("message")) or f"HTTP {status} without an error message"
     source = error.get("source")
     if source == "upstream" and meaning.reach == "edge":
@@ -173,6 +200,12 @@ def _text(value: Any) -> str | None:
     if value is None or value == "":
         return None
     return value if isinstance(value, str) else str(value)
+
+
+def _by_code(table: Mapping[str, Meaning], code: str | None, status: int) -> Meaning | None:
+    if code is None or (code in _ECHOES and status < 500):
+        return None
+    return table.get(code) or table.get(code.partition(":")[0] + ":")
 
 
 def _by_type(kind: str | None, status: int) -> Meaning | None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from .payload import Veil, chat_payload
-from .raw import AsyncRawMethod, RawMethod
 from .stream import AsyncStream, Stream
 
 if TYPE_CHECKING:
     from ..client import AsyncPingToken, PingToken
     from ..types.params import ChatParams, MessageParam
+    from .raw_chat import AsyncRawCompletions, RawCompletions
 
 __all__ = ["AsyncChat", "AsyncCompletions", "Chat", "Completions"]
 
@@ -40,9 +40,11 @@ class Completions:
         self._keep_raw = keep_raw
 
     @cached_property
-    def with_raw_response(self) -> RawMethod[..., Any]:
+    def with_raw_response(self) -> RawCompletions:
         """The same, with status, headers and bytes of the answer."""
-        return RawMethod(Completions(self._client, keep_raw=True).create)
+        from .raw_chat import RawCompletions
+
+        return RawCompletions(Completions(self._client, keep_raw=True))
 
     @overload
     def create(
@@ -131,9 +133,11 @@ class AsyncCompletions:
         self._keep_raw = keep_raw
 
     @cached_property
-    def with_raw_response(self) -> AsyncRawMethod[..., Any]:
+    def with_raw_response(self) -> AsyncRawCompletions:
         """The same, with status, headers and bytes of the answer."""
-        return AsyncRawMethod(AsyncCompletions(self._client, keep_raw=True).create)
+        from .raw_chat import AsyncRawCompletions
+
+        return AsyncRawCompletions(AsyncCompletions(self._client, keep_raw=True))
 
     @overload
     async def create(

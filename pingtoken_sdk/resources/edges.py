@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from ..errors import APIResponseValidationError
+from ..options import url_problem
 from ..routing.edge import EdgeConfig
 from ..types.calls import EdgeStatus
+from ..types.display import Listed
 from ..types.edges import EdgeList
 from .payload import get_payload
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["AsyncEdges", "Edges", "trusted_edges"]
 
 _FEATURE: Final = "edges"
+_LONGEST_NAME: Final = 100
+"""Characters; an edge's name stands in every error and every table."""
+
+_UNCHANGED: Final = "the edges known so far stay in use"
 
 
 class Edges:
@@ -30,16 +36,17 @@ class Edges:
 
     def __call__(self) -> list[EdgeStatus]:
         """What the router knows of each edge right now; sends nothing."""
-        return self._client._session.balancer.snapshot(time.monotonic())
+        return Listed(self._client._session.balancer.snapshot(time.monotonic()))
 
     def discover(self, *, trust: Sequence[str] = ()) -> list[EdgeStatus]:
         """Ask the platform for its edges and use them from now on, with ``base_url`` as the last resort.
 
         The key goes to whatever the list names, so every entry must be https (http on this machine) on the host of
-        ``base_url``, a subdomain of it, or a host in ``trust``; otherwise nothing of the list is used.
+        ``base_url``, a subdomain of it, or a host in ``trust``, and have an id and a URL of its own; otherwise nothing
+        of the list is used.
 
         Raises:
-            APIResponseValidationError: The list names a foreign host, or no usable edge.
+            APIResponseValidationError: The list names a foreign host, what cannot be an edge, or no edge in use.
             FeatureUnavailableError: The platform has no such list.
         """
         listed = self._client._answer(get_payload("/edges", _FEATURE), EdgeList, feature=_FEATURE)
@@ -55,16 +62,17 @@ class AsyncEdges:
 
     def __call__(self) -> list[EdgeStatus]:
         """What the router knows of each edge right now; sends nothing."""
-        return self._client._session.balancer.snapshot(time.monotonic())
+        return Listed(self._client._session.balancer.snapshot(time.monotonic()))
 
     async def discover(self, *, trust: Sequence[str] = ()) -> list[EdgeStatus]:
         """Ask the platform for its edges and use them from now on, with ``base_url`` as the last resort.
 
         The key goes to whatever the list names, so every entry must be https (http on this machine) on the host of
-        ``base_url``, a subdomain of it, or a host in ``trust``; otherwise nothing of the list is used.
+        ``base_url``, a subdomain of it, or a host in ``trust``, and have an id and a URL of its own; otherwise nothing
+        of the list is used.
 
         Raises:
-            APIResponseValidationError: The list names a foreign host, or no usable edge.
+            APIResponseValidationError: The list names a foreign host, what cannot be an edge, or no edge in use.
             FeatureUnavailableError: The platform has no such list.
         """
         listed = await self._client._answer(get_payload("/edges", _FEATURE), EdgeList, feature=_FEATURE)
@@ -75,22 +83,41 @@ class AsyncEdges:
 def trusted_edges(listed: EdgeList, base_url: str, trust: Sequence[str]) -> tuple[EdgeConfig, ...]:
     """The edges of a list, all of them or none. Raises :class:`APIResponseValidationError`."""
     edges: list[EdgeConfig] = []
+    names: set[str] = set()
+    urls: set[str] = set()
     for edge in listed.data:
-        problem = _problem(edge.base_url, base_url, trust)
+        name, url = edge.id, edge.base_url.rstrip("/")
+        problem = _problem(url, base_url, trust)
         if problem is not None:
             raise APIResponseValidationError(
-                f"the platform's list of edges names {edge.id!r} at {_shown(edge.base_url)}, {problem}",
+                f"the platform's list of edges names {_shown(name)} at {_shown_url(url)}, {problem}",
                 hint="if that host is yours to trust, name it in trust=",
             )
+        unfit = _unfit(name, url, names, urls)
+        if unfit is not None:
+            raise APIResponseValidationError(f"the platform's list of edges {unfit}", hint=_UNCHANGED)
+        names.add(name)
+        urls.add(url)
         if edge.weight > 0:
             models = None if edge.models is None else frozenset(edge.models)
-            edges.append(EdgeConfig(name=edge.id, base_url=edge.base_url.rstrip("/"), models=models))
+            edges.append(EdgeConfig(name=name, base_url=url, models=models))
     if not edges:
         raise APIResponseValidationError(
-            "the platform's list of edges names none that takes calls",
-            hint="the edges known so far stay in use",
+            "the platform's list of edges names none that takes calls", hint=_UNCHANGED
         )
     return tuple(edges)
+
+
+def _unfit(name: str, url: str, names: Container[str], urls: Container[str]) -> str | None:
+    """What keeps an edge of a trusted host from being used, beside those before it."""
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        return f"has an id that is no name: {_shown(name)}"
+    if name in names:
+        return f"names {name!r} twice"
+    if url in urls:
+        return f"names {_shown_url(url)} twice"
+    wrong = url_problem(url)
+    return None if wrong is None else f"names {name!r} at {_shown_url(url)}, which {wrong[0]}"
 
 
 def _problem(url: str, base_url: str, trust: Sequence[str]) -> str | None:
@@ -117,5 +144,10 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _shown(url: str) -> str:
+def _shown(name: str) -> str:
+    return repr(name[:_LONGEST_NAME])
+
+
+def _shown_url(url: str) -> str:
+    """A URL without what may be a password in it."""
     return repr(url.split("@")[-1][:100])

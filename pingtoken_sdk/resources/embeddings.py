@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ..types.embeddings import EmbeddingList
 from .payload import Veil, embeddings_payload
-from .raw import AsyncRawMethod, RawMethod
+from .raw import RawResponse, raw_response
 
 if TYPE_CHECKING:
     from ..client import AsyncPingToken, PingToken
+    from ..types.params import EmbeddingInput, EmbeddingParams
 
-__all__ = ["AsyncEmbeddings", "Embeddings"]
+__all__ = ["AsyncEmbeddings", "AsyncRawEmbeddings", "Embeddings", "RawEmbeddings"]
 
 
 class Embeddings:
@@ -24,15 +25,15 @@ class Embeddings:
         self._keep_raw = keep_raw
 
     @cached_property
-    def with_raw_response(self) -> RawMethod[..., EmbeddingList]:
+    def with_raw_response(self) -> RawEmbeddings:
         """The same, with status, headers and bytes of the answer."""
-        return RawMethod(Embeddings(self._client, keep_raw=True).create)
+        return RawEmbeddings(Embeddings(self._client, keep_raw=True))
 
     def create(
         self,
         *,
         model: str,
-        input: str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]],
+        input: EmbeddingInput,
         dimensions: int | None = None,
         encoding_format: Literal["float", "base64"] | None = None,
         user: str | None = None,
@@ -69,15 +70,15 @@ class AsyncEmbeddings:
         self._keep_raw = keep_raw
 
     @cached_property
-    def with_raw_response(self) -> AsyncRawMethod[..., EmbeddingList]:
+    def with_raw_response(self) -> AsyncRawEmbeddings:
         """The same, with status, headers and bytes of the answer."""
-        return AsyncRawMethod(AsyncEmbeddings(self._client, keep_raw=True).create)
+        return AsyncRawEmbeddings(AsyncEmbeddings(self._client, keep_raw=True))
 
     async def create(
         self,
         *,
         model: str,
-        input: str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]],
+        input: EmbeddingInput,
         dimensions: int | None = None,
         encoding_format: Literal["float", "base64"] | None = None,
         user: str | None = None,
@@ -104,3 +105,29 @@ class AsyncEmbeddings:
         return await self._client._answer(
             embeddings_payload(Veil(locals())), EmbeddingList, keep_raw=self._keep_raw
         )
+
+
+class RawEmbeddings:
+    """``client.embeddings.with_raw_response``, blocking."""
+
+    def __init__(self, embeddings: Embeddings) -> None:
+        self._embeddings = embeddings
+
+    def create(
+        self, *, model: str, input: EmbeddingInput, **params: Unpack[EmbeddingParams]
+    ) -> RawResponse[EmbeddingList]:
+        """As ``client.embeddings.create``, with status, headers and bytes of the answer."""
+        return raw_response(self._embeddings.create(model=model, input=input, **params))
+
+
+class AsyncRawEmbeddings:
+    """``client.embeddings.with_raw_response``, awaiting."""
+
+    def __init__(self, embeddings: AsyncEmbeddings) -> None:
+        self._embeddings = embeddings
+
+    async def create(
+        self, *, model: str, input: EmbeddingInput, **params: Unpack[EmbeddingParams]
+    ) -> RawResponse[EmbeddingList]:
+        """As ``client.embeddings.create``, with status, headers and bytes of the answer."""
+        return raw_response(await self._embeddings.create(model=model, input=input, **params))

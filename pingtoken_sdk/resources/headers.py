@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from ..options import shown
+
 __all__ = ["Pairs", "header_problem", "overlaid"]
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
@@ -19,7 +21,7 @@ def header_problem(headers: Mapping[Any, Any]) -> tuple[str, str] | None:
     """What keeps these headers from being sent, and the way out; values are never shown."""
     for name, value in headers.items():
         if not isinstance(name, str) or not name or not _TOKEN.issuperset(name.lower()):
-            return f"{name!r:.60} is no name of a header", "names are letters, digits and hyphens"
+            return f"{shown(name)} is no name of a header", "names are letters, digits and hyphens"
         if name.lower() == "authorization":
             return "the header 'authorization' is the client's own", "the key goes into api_key="
         if name.lower() in _OF_THE_WIRE:

@@ -7,20 +7,31 @@ wrong with them is told as a sentence by a function that has returned before any
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from ..errors import InvalidRequestError
-from ..options import seconds_problem
+from ..options import seconds_problem, shown
 from .headers import header_problem
 
-__all__ = ["MAX_BODY", "Payload", "Veil", "chat_payload", "embeddings_payload", "get_payload", "model_path"]
+if TYPE_CHECKING:
+    from ..dialects.operation import Identity
+
+__all__ = [
+    "MAX_BODY", "UNWRITABLE_QUERY", "Payload", "Veil", "chat_payload", "embeddings_payload", "get_payload",
+    "model_path", "query_string",
+]  # fmt: skip
 
 MAX_BODY: Final = 64 * 1024 * 1024
 """The longest request body sent, in bytes. Larger ones are refused by every edge known, after the upload."""
+
+UNWRITABLE_QUERY: Final = (
+    "a parameter of the query holds half of a character",
+    "such text comes from cut strings, or from bytes that were decoded with surrogates",
+)
 
 _ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 _NOT_IN_BODY: Final = frozenset(
@@ -40,12 +51,14 @@ class Veil(dict[str, Any]):
 
 
 class Payload:
-    """One call, before it is a request. ``model`` is empty for calls that no model answers; ``about`` is the model
-    that such a call asks about."""
+    """One call, before it is a request. ``model`` is empty for calls that no model answers; ``about`` is what such a
+    call asks about. Calls that are ``counted`` are those of a model: they cost money and are entered in the ledger.
+    ``once`` marks one that must not be repeated where its answer was lost, ``no_wait`` one that a rate limit ends,
+    ``rooted`` a path that counts from the origin of the base URL."""
 
     __slots__ = (
-        "about", "choices", "endpoint", "headers", "idempotency_key", "method", "model", "params", "path", "problem",
-        "session", "show_usage", "streamed", "timeout",
+        "about", "choices", "counted", "endpoint", "headers", "idempotency_key", "identity", "method", "model",
+        "no_wait", "once", "params", "path", "problem", "rooted", "session", "show_usage", "streamed", "timeout",
     )  # fmt: skip
 
     def __init__(self, method: str, path: str, *, endpoint: str, model: str = "") -> None:
@@ -54,6 +67,11 @@ class Payload:
         self.endpoint = endpoint
         self.model = model
         self.about = ""
+        self.counted = method == "POST"
+        self.identity: Identity = "key"
+        self.once = False
+        self.no_wait = False
+        self.rooted = False
         self.params = Veil()
         self.headers: Mapping[str, str] | None = None
         self.idempotency_key: str | None = None
@@ -79,7 +97,7 @@ class Payload:
     def encoded(self) -> bytes:
         """The body. Raises :class:`InvalidRequestError` for parameters that are not JSON, or that are over the
         limit."""
-        if self.method == "GET":
+        if self.method == "GET" or (self.method == "DELETE" and not self.params):
             return b""
         try:
             body = to_json(self.params)
@@ -88,28 +106,30 @@ class Payload:
         except (ValueError, RecursionError) as error:
             problem = type(error).__name__
         else:
-            size = len(body)
-            if size <= MAX_BODY:
-                if b"NaN" in body or b"Infinity" in body:
-                    self._refuse_what_is_not_finite()
+            unfit = _body_problem(body, self.params)
+            if unfit is None:
                 return body
-            del body
-            raise InvalidRequestError(
-                f"the request is {size} bytes, over the limit of {MAX_BODY}",
-                hint="shorten it, or send it in parts",
-            )
+            del body  # out of sight of tracebacks that show locals
+            raise InvalidRequestError(unfit[0], hint=unfit[1])
         raise InvalidRequestError(
             f"the parameters cannot be written as JSON: {problem}",
             hint="pass plain values, lists and mappings",
         )
 
-    def _refuse_what_is_not_finite(self) -> None:
-        """NaN and infinity are written as words that JSON does not have. They may stand in texts, of course."""
-        for name in self.params:
-            if not _is_json(to_json(self.params[name])):
-                raise InvalidRequestError(
-                    f"{name} holds a number that is not finite", hint="JSON has neither NaN nor infinity"
-                )
+
+def _body_problem(body: bytes, params: Veil) -> tuple[str, str] | None:
+    """What keeps a body from being sent. NaN and infinity are written as words that JSON does not have; they may
+    stand in texts, of course."""
+    if len(body) > MAX_BODY:
+        return (
+            f"the request is {len(body)} bytes, over the limit of {MAX_BODY}",
+            "shorten it, or send it in parts",
+        )
+    if b"NaN" in body or b"Infinity" in body:
+        for name in params:
+            if not _is_json(to_json(params[name])):
+                return f"{name} holds a number that is not finite", "JSON has neither NaN nor infinity"
+    return None
 
 
 def _is_json(data: bytes) -> bool:
@@ -120,17 +140,34 @@ def _is_json(data: bytes) -> bool:
     return True
 
 
+def query_string(query: Mapping[str, Any]) -> str | None:
+    """``query`` as the end of a path, a list as one parameter for each of its items; ``None`` for text that UTF-8 does
+    not have."""
+    try:
+        return "?" + urlencode(query, doseq=True) if query else ""
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return None
+
+
 def get_payload(path: str, endpoint: str, query: Mapping[str, Any] | None = None) -> Payload:
     """A GET of ``path``."""
-    given = {name: value for name, value in (query or {}).items() if value is not None}
-    return Payload("GET", path + ("?" + urlencode(given, doseq=True) if given else ""), endpoint=endpoint)
+    written = query_string({name: value for name, value in (query or {}).items() if value is not None})
+    payload = Payload("GET", path + (written or ""), endpoint=endpoint)
+    if written is None:
+        payload.problem = UNWRITABLE_QUERY
+    return payload
 
 
 def model_path(model: str) -> str:
     """The path of one model, whose name may hold slashes."""
     if not isinstance(model, str) or not model.strip():
-        raise InvalidRequestError(f"model is {model!r}", hint="name a model, such as 'deepseek-v4-pro'")
-    return "/models/" + quote(model, safe="")
+        raise InvalidRequestError(f"model is {shown(model)}", hint="name a model, such as 'deepseek-v4-pro'")
+    try:
+        return "/models/" + quote(model, safe="")
+    except UnicodeEncodeError:
+        raise InvalidRequestError(
+            "model holds half of a character", hint="name a model, such as 'deepseek-v4-pro'"
+        ) from None
 
 
 def chat_payload(arguments: Mapping[str, Any]) -> Payload:
@@ -147,7 +184,10 @@ def chat_payload(arguments: Mapping[str, Any]) -> Payload:
             # Without it a stream has no usage, and so no cost. The chunk that carries it is not shown.
             params["stream_options"] = {"include_usage": True}
     payload.problem = (
-        _call_problem(payload, arguments) or _list_problem("messages", given) or _chat_problem(payload)
+        payload.problem
+        or _call_problem(payload, arguments)
+        or _list_problem("messages", given)
+        or _chat_problem(payload)
     )
     choices = params.get("n")
     payload.choices = choices if isinstance(choices, int) else 1
@@ -162,7 +202,7 @@ def embeddings_payload(arguments: Mapping[str, Any]) -> Payload:
     given = payload.params.get("input")
     if not isinstance(given, str | list):
         payload.params["input"] = given = list(_as_list(given))
-    payload.problem = _call_problem(payload, arguments)
+    payload.problem = payload.problem or _call_problem(payload, arguments)
     if payload.problem is None and not isinstance(arguments["input"], str):
         payload.problem = _list_problem("input", arguments["input"])
     if payload.problem is None and not given:
@@ -171,8 +211,10 @@ def embeddings_payload(arguments: Mapping[str, Any]) -> Payload:
 
 
 def _payload(path: str, endpoint: str, arguments: Mapping[str, Any]) -> Payload:
-    query = _mapping(arguments.get("extra_query"))
-    payload = Payload("POST", path + ("?" + urlencode(query) if query else ""), endpoint=endpoint)
+    query = query_string(_mapping(arguments.get("extra_query")))
+    payload = Payload("POST", path + (query or ""), endpoint=endpoint)
+    if query is None:
+        payload.problem = UNWRITABLE_QUERY
     params = payload.params
     params["model"] = arguments["model"]
     for name, value in arguments.items():
@@ -210,7 +252,7 @@ def _call_problem(payload: Payload, arguments: Mapping[str, Any]) -> tuple[str, 
     """What is wrong with the arguments that every call of a model has."""
     model = payload.params.get("model")
     if not isinstance(model, str) or not model.strip():
-        return f"model is {model!r}"[:80], "name a model, such as 'deepseek-v4-pro'; see client.models.list()"
+        return f"model is {shown(model)}", "name a model, such as 'deepseek-v4-pro'; see client.models.list()"
     wrong = None if payload.timeout is None else seconds_problem(payload.timeout)
     if wrong is not None:
         return f"timeout is {wrong}", "give a positive number of seconds"

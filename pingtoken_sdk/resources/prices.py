@@ -1,36 +1,33 @@
-"""``client.prices``."""
+"""``client.prices``: the platform's charging standards."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
-from ..errors import APIResponseValidationError, APITimeoutError
-from ..types.billing import PricePage, PriceSchedule
-from .payload import Payload, get_payload
+from ..dialects.operation import Operation
+from ..dialects.pages import Pages
+from ..dialects.platform import Platform
+from ..types.billing import PriceSchedule
+from ..types.rows import TabularList
+from .base import Resource
+from .names import texts
+from .perform import aperform, perform
 
-if TYPE_CHECKING:
-    from ..client import AsyncPingToken, PingToken
+__all__ = ["AsyncPrices", "Prices", "scheduled_prices"]
 
-__all__ = ["AsyncPrices", "Prices"]
-
-_FEATURE: Final = "prices"
 _PAGE: Final = 100
 
 
-class Prices:
+class Prices(Resource):
     """The platform's charging standards, blocking."""
-
-    def __init__(self, client: PingToken) -> None:
-        self._client = client
 
     def list(
         self,
         *,
         model: str | Sequence[str] | None = None,
         include: Sequence[Literal["scheduled", "past"]] = ("scheduled",),
-    ) -> list[PriceSchedule]:
+    ) -> TabularList[PriceSchedule]:
         """The prices in force, with those announced; ``include=("past", "scheduled")`` for all versions.
 
         The client keeps them: from here on its estimates and costs use the platform's prices in place of the
@@ -41,25 +38,30 @@ class Prices:
             APITimeoutError: There were more pages than could be read in time.
             APIResponseValidationError: The pages lead back to one another.
         """
-        pages = _Pages(model, include, self._client._session.options.timeouts.total)
-        while (payload := pages.next()) is not None:
-            pages.add(self._client._answer(payload, PricePage, feature=_FEATURE))
-        self._client._session.catalogue.update(pages.found)
-        return pages.found
+        found = perform(self._client, _list(self._platform, texts(model, "model"), include))
+        self._client._session.catalogue.update(found)
+        return found
+
+    def upcoming(self, *, model: str | Sequence[str] | None = None) -> TabularList[PriceSchedule]:
+        """The prices that are announced and not yet in force, the next to come first. The client keeps them, as it does
+        those of :meth:`list`, so that an estimate for a time to come is right.
+
+        Raises :class:`FeatureUnavailableError` where the platform publishes no prices.
+        """
+        found = perform(self._client, scheduled_prices(self._platform, texts(model, "model")))
+        self._client._session.catalogue.update(found)
+        return found
 
 
-class AsyncPrices:
+class AsyncPrices(Resource):
     """The platform's charging standards, awaiting."""
-
-    def __init__(self, client: AsyncPingToken) -> None:
-        self._client = client
 
     async def list(
         self,
         *,
         model: str | Sequence[str] | None = None,
         include: Sequence[Literal["scheduled", "past"]] = ("scheduled",),
-    ) -> list[PriceSchedule]:
+    ) -> TabularList[PriceSchedule]:
         """The prices in force, with those announced; ``include=("past", "scheduled")`` for all versions.
 
         The client keeps them: from here on its estimates and costs use the platform's prices in place of the
@@ -70,52 +72,44 @@ class AsyncPrices:
             APITimeoutError: There were more pages than could be read in time.
             APIResponseValidationError: The pages lead back to one another.
         """
-        pages = _Pages(model, include, self._client._session.options.timeouts.total)
-        while (payload := pages.next()) is not None:
-            pages.add(await self._client._answer(payload, PricePage, feature=_FEATURE))
-        self._client._session.catalogue.update(pages.found)
-        return pages.found
+        found = await aperform(self._client, _list(self._platform, texts(model, "model"), include))
+        self._client._session.catalogue.update(found)
+        return found
+
+    async def upcoming(self, *, model: str | Sequence[str] | None = None) -> TabularList[PriceSchedule]:
+        """The prices that are announced and not yet in force, the next to come first. The client keeps them, as it does
+        those of :meth:`list`, so that an estimate for a time to come is right.
+
+        Raises :class:`FeatureUnavailableError` where the platform publishes no prices.
+        """
+        found = await aperform(self._client, scheduled_prices(self._platform, texts(model, "model")))
+        self._client._session.catalogue.update(found)
+        return found
 
 
-class _Pages:
-    """One page after the other, all within ``limit`` seconds. ``found`` is what they held so far."""
+def _list(
+    platform: Platform, models: Sequence[str] | None, include: Sequence[str]
+) -> Operation[TabularList[PriceSchedule]]:
+    dialect = yield from platform.find()
+    pages: Pages[PriceSchedule] = Pages(
+        dialect.prices(models or (), include, None),
+        identity=lambda price: price.id,
+        query="prices",
+        size=_PAGE,
+    )
+    return TabularList((yield from pages.rest()))
 
-    def __init__(self, model: str | Sequence[str] | None, include: Sequence[str], limit: float) -> None:
-        self._query = {
-            "model": [model] if isinstance(model, str) else model,
-            "include": list(include) or None,
-            "limit": _PAGE,
-        }
-        self._deadline = time.monotonic() + limit
-        self._cursors: set[str] = set()
-        self._cursor: str | None = None
-        self._more = True
-        self.found: list[PriceSchedule] = []
 
-    def next(self) -> Payload | None:
-        """The request for the next page, if there is one. Raises :class:`APITimeoutError`."""
-        if not self._more:
-            return None
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise APITimeoutError(
-                f"the prices came to no end in time: {len(self.found)} so far",
-                hint="allow more time with timeout=, or name the models with model=",
-            )
-        payload = get_payload("/prices", _FEATURE, {**self._query, "cursor": self._cursor})
-        payload.timeout = left
-        return payload
-
-    def add(self, page: PricePage) -> None:
-        """Take a page. Raises :class:`APIResponseValidationError` where it leads back to one that was read."""
-        self.found += page.data
-        self._cursor = page.next_cursor or None
-        self._more = bool(page.has_more) and self._cursor is not None
-        if self._cursor is None:
-            return
-        if self._more and self._cursor in self._cursors:
-            raise APIResponseValidationError(
-                "the pages of the prices come to no end: a cursor was given twice",
-                hint="this is the platform's fault; name the models with model= to ask for fewer",
-            )
-        self._cursors.add(self._cursor)
+def scheduled_prices(
+    platform: Platform, models: Sequence[str] | None = None
+) -> Operation[TabularList[PriceSchedule]]:
+    """The prices that are announced and not yet in force, the next to come first."""
+    listed = yield from _list(platform, models, ("scheduled",))
+    dialect = yield from platform.find()
+    now = dialect.surroundings.now()
+    coming = [
+        price
+        for price in listed
+        if price.status == "scheduled" or (price.status is None and price.effective_from > now)
+    ]
+    return TabularList(sorted(coming, key=lambda price: price.effective_from))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..flow.effects import Headers
 from ..types.calls import Attempt
 from ..types.chat import Answered
 
-__all__ = ["AsyncRawMethod", "RawMethod", "RawResponse", "raw_response"]
+__all__ = ["RawResponse", "raw_response"]
 
 T = TypeVar("T")
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class RawResponse(Generic[T]):
@@ -53,25 +50,3 @@ def raw_response(value: Any) -> RawResponse[Any]:
             value, status_code=raw.status, headers=raw.headers, content=raw.body, attempts=value.attempts
         )
     return RawResponse(value, status_code=200, headers=value.headers, content=b"", attempts=value.attempts)
-
-
-class RawMethod(Generic[P, R]):
-    """A method that gives a :class:`RawResponse` of what it otherwise gives."""
-
-    def __init__(self, create: Callable[P, R]) -> None:
-        self._create = create
-
-    def create(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse[R]:
-        """As ``create``; the answer comes with its status, headers and bytes."""
-        return raw_response(self._create(*args, **kwargs))
-
-
-class AsyncRawMethod(Generic[P, R]):
-    """A method that gives a :class:`RawResponse` of what it otherwise gives."""
-
-    def __init__(self, create: Callable[P, Awaitable[R]]) -> None:
-        self._create = create
-
-    async def create(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse[R]:
-        """As ``create``; the answer comes with its status, headers and bytes."""
-        return raw_response(await self._create(*args, **kwargs))

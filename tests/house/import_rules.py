@@ -21,6 +21,7 @@ FLOORS: Final = (
     {"options", "ledger"},
     {"resources"},
     {"session"},
+    {"base_client"},
     {"client"},
     {"transports"},
     {"batch", "notebook"},
@@ -37,6 +38,9 @@ CLI_ALSO_SEES: Final = frozenset({"sandbox", "testing"})
 
 # Names that only annotations need, and that would be a circle at run time.
 FOR_TYPES_ONLY: Final = frozenset({("resources", "client")})
+
+# The one door upward: asked by a notebook how it looks, an object hands itself to the room that knows. Opened late.
+SHOWN_BY: Final = frozenset({("types.display", "notebook.formatters")})
 
 PURE: Final = frozenset({"types", "errors", "routing", "cost", "flow", "dialects"})
 IMPURE_MODULES: Final = frozenset(
@@ -80,7 +84,7 @@ CLOCK_CALLS: Final = frozenset(
 # Whatever is not of the standard library, and where it may stand. A trailing dot means every module below.
 OUTSIDE: Final[Mapping[str, tuple[str, ...]]] = {
     "pydantic": (
-        "types.", "flow.", "cost.", "dialects.", "resources.", "client", "transports.", "cli.", "sandbox.", "testing",
+        "types.", "flow.", "cost.", "dialects.", "resources.", "base_client", "client", "transports.", "cli.", "sandbox.", "testing",
     ),
     "pydantic_core": ("types.", "flow.", "dialects.", "resources.", "transports."),
     "anyio": ("wire.", "transports.", "cli.", "sandbox.", "testing"),
@@ -176,6 +180,8 @@ def _inward(module: str, target: str, use: Import) -> Iterator[str]:
     if room in ("__init__", "__main__") or room in ANYTHING or (room == seen and target):
         return
     if use.typing and (room, seen) in FOR_TYPES_ONLY:
+        return
+    if use.late and (module, target) in SHOWN_BY:
         return
     if room in NARROWER:
         narrow = NARROWER[room]

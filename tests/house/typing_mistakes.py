@@ -28,6 +28,11 @@ client.estimate(model="m", messages=ASK, max_token=3)  # E: call-arg
 client.with_options(time_out=3)  # E: call-arg
 client.with_options(timeout="3")  # E: arg-type
 client.prices.list(include=["future"])  # E: list-item
+client.chat.completions.with_raw_response.create(model="m", messages=ASK, temprature=1)  # E: call-overload
+client.chat.completions.with_raw_response.create(model="m", messages=ASK).parse().chunks  # E: attr-defined
+client.embeddings.with_raw_response.create(model="m", input="x", encoding_format="hex")  # E: arg-type
+client.estimate(model="m", input=5)  # E: arg-type
+client.models.list().datum  # E: attr-defined
 client.models.retrieve()  # E: call-arg
 client.ledger.totls()  # E: union-attr
 PingToken(api_key=b"k")  # E: arg-type

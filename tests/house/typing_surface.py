@@ -5,27 +5,42 @@ from __future__ import annotations
 from typing import Any, assert_type
 
 from pingtoken_sdk import (
+    AgreementDiff,
+    AsyncListing,
     AsyncPingToken,
     AsyncStream,
     Attempt,
+    Balance,
+    Bill,
+    BillLine,
+    CallRecord,
+    Capabilities,
     ChatCompletion,
     ChatCompletionChunk,
     Cost,
     EdgeStatus,
     EmbeddingList,
+    Health,
+    Listing,
     Message,
     ModelInfo,
     ModelList,
+    NewKey,
+    Notice,
     PingToken,
+    PriceSchedule,
     RetryPolicy,
     Stream,
+    Ticket,
     Timeouts,
+    Topup,
     Usage,
+    UsageReport,
     errors,
 )
 from pingtoken_sdk.cost import Estimate
-from pingtoken_sdk.types.billing import PriceSchedule
 from pingtoken_sdk.types.params import MessageParam
+from pingtoken_sdk.types.rows import TabularList
 
 ASK: list[MessageParam] = [{"role": "user", "content": "Why is the sky blue?"}]
 
@@ -76,9 +91,25 @@ def beside(client: PingToken) -> None:
     client.embeddings.create(model="m", input=["a", "b"], encoding_format="base64", dimensions=8)
     client.embeddings.create(model="m", input=[1, 2, 3])
     client.embeddings.create(model="m", input=[[1], [2]])
+    client.estimate(model="m", input=[[1, 2], [3]])
     assert_type(client.models.list(), ModelList)
+    for info in client.models.list():
+        assert_type(info, ModelInfo)
     assert_type(client.models.retrieve("m"), ModelInfo)
-    assert_type(client.prices.list(model=["a", "b"], include=("past",)), list[PriceSchedule])
+    assert_type(client.prices.list(model=["a", "b"], include=("past",)), TabularList[PriceSchedule])
+    assert_type(client.account.balance(), Balance)
+    assert_type(client.account.top_up("5 CNY", method="alipay"), Topup)
+    assert_type(client.keys.create("nightly", spend_limit={"amount": "5 CNY", "period": "day"}), NewKey)
+    client.use_key(client.keys.rotate("key_1", grace=60).secret)
+    assert_type(client.usage.query("2026-11-01", group_by="model", bucket="1h"), UsageReport)
+    assert_type(client.calls.list(model="m", order="asc"), Listing[CallRecord])
+    assert_type(client.bills.list(), Listing[Bill])
+    for line in client.bills.lines("current"):
+        assert_type(line, BillLine)
+    assert_type(client.notices.list(unread=True), TabularList[Notice])
+    assert_type(client.feedback.create("bug", "s", "b"), Ticket)
+    assert_type(client.agreements.diff(), AgreementDiff)
+    assert_type(client.capabilities(), Capabilities)
     assert_type(client.edges(), list[EdgeStatus])
     assert_type(client.edges.discover(trust=["other.example"]), list[EdgeStatus])
     calls: int = client.ledger.totals().calls
@@ -101,8 +132,14 @@ async def awaiting(client: AsyncPingToken, wanted: bool) -> None:
     assert_type(client.with_options(timeout=3), AsyncPingToken)
     assert_type(await client.embeddings.create(model="m", input="text"), EmbeddingList)
     assert_type(await client.models.list(), ModelList)
-    assert_type(await client.prices.list(), list[PriceSchedule])
+    assert_type(await client.prices.list(), TabularList[PriceSchedule])
     assert_type(client.edges(), list[EdgeStatus])
+    assert_type(await client.account.balance(), Balance)
+    assert_type(client.bills.list(), AsyncListing[Bill])
+    async for bill in client.bills.list():
+        assert_type(bill, Bill)
+    assert_type(await client.usage.query("2026-11-01"), UsageReport)
+    assert_type(await client.health(), Health)
     assert_type(await client.edges.discover(), list[EdgeStatus])
     async with client as same:
         assert_type(same, AsyncPingToken)
@@ -128,3 +165,20 @@ def made(key: str) -> None:
     PingToken(api_key=lambda: key, timeout=Timeouts(total=3), default_headers={"a": "b"})
     anything: Any = None
     PingToken(http_client=anything)
+
+
+def raw(client: PingToken) -> None:
+    whole = client.chat.completions.with_raw_response.create(model="m", messages=ASK, temperature=1)
+    assert_type(whole.parse(), ChatCompletion)
+    stream = client.chat.completions.with_raw_response.create(model="m", messages=ASK, stream=True)
+    assert_type(stream.parse(), Stream[ChatCompletionChunk])
+    vectors = client.embeddings.with_raw_response.create(model="m", input=["a"], dimensions=8)
+    assert_type(vectors.parse(), EmbeddingList)
+    assert_type(client.models.with_raw_response.list().parse(), ModelList)
+
+
+async def araw(client: AsyncPingToken) -> None:
+    whole = await client.chat.completions.with_raw_response.create(model="m", messages=ASK)
+    assert_type(whole.parse(), ChatCompletion)
+    stream = await client.chat.completions.with_raw_response.create(model="m", messages=ASK, stream=True)
+    assert_type(stream.parse(), AsyncStream[ChatCompletionChunk])

@@ -46,7 +46,7 @@ class Door(ABC):
         return "".join(chunk.text for chunk in await self.read(stream))
 
     @abstractmethod
-    async def do(self, method: Any, *arguments: Any, **named: Any) -> Any: ...
+    async def do(self, method: Any, /, *arguments: Any, **named: Any) -> Any: ...
     @abstractmethod
     async def read(self, stream: Any) -> list[Any]: ...
     @abstractmethod
@@ -59,7 +59,7 @@ class BlockingDoor(Door):
     def __init__(self, **options: Any) -> None:
         self.client = PingToken(**options)
 
-    async def do(self, method: Any, *arguments: Any, **named: Any) -> Any:
+    async def do(self, method: Any, /, *arguments: Any, **named: Any) -> Any:
         return method(*arguments, **named)
 
     async def read(self, stream: Any) -> list[Any]:
@@ -75,7 +75,7 @@ class AwaitingDoor(Door):
     def __init__(self, **options: Any) -> None:
         self.client = AsyncPingToken(**options)
 
-    async def do(self, method: Any, *arguments: Any, **named: Any) -> Any:
+    async def do(self, method: Any, /, *arguments: Any, **named: Any) -> Any:
         return await method(*arguments, **named)
 
     async def read(self, stream: Any) -> list[Any]:

@@ -240,6 +240,18 @@ async def test_a_trickle_ends_at_the_deadline(
         ([{"id": "hk", "base_url": "https://me:pw@127.0.0.1/"}], "user name"),
         ([{"id": "hk", "base_url": "ftp://127.0.0.1/"}], "not https"),
         ([{"id": "hk", "base_url": "not a url"}], "not a url"),
+        ([{"id": "hk", "base_url": "https://127.0.0.1/v1?region=hk"}], "a query or fragment"),
+        ([{"id": "hk", "base_url": "https://127.0.0.1/v1#hk"}], "a query or fragment"),
+        ([{"id": "hk", "base_url": "https://127.0.0.1:99999/v1"}], "no URL: Port out of range"),
+        ([{"id": "hk", "base_url": "https://127.0.0.1:0/v1"}], "names no host"),
+        ([{"id": "hk", "base_url": "https://127.0.0.1/v1 x"}], "no blanks"),
+        ([{"id": "hk", "base_url": "https://127.0.0.1/v1\r\nX: y"}], "no control characters"),
+        ([{"id": "hk", "base_url": "https://127.0.0.1/香港"}], "is ASCII"),
+        ([{"id": "good", "base_url": "https://127.0.0.1/v2"}], "names 'good' twice"),
+        ([{"id": "hk", "base_url": "http://127.0.0.1:1/api/v1/"}], "twice"),
+        ([{"id": "", "base_url": "https://127.0.0.1/v1"}], "an id that is no name: ''"),
+        ([{"id": "h\x1b[31m", "base_url": "https://127.0.0.1/v1"}], r"no name: 'h\\x1b"),
+        ([{"id": "h" * 101, "base_url": "https://127.0.0.1/v1"}], "no name: '" + "h" * 100 + "'"),
         ([], "none that takes calls"),
         ([{"id": "hk", "base_url": "http://127.0.0.1:1/", "weight": 0}], "none that takes calls"),
     ],
@@ -261,6 +273,40 @@ async def test_a_list_of_edges_that_cannot_be_trusted(
     assert [edge.url for edge in opened.client.edges()] == [edge.url for edge in before]
 
 
+async def test_edges_for_one_model_leave_a_way_to_the_next_list(
+    door: Callable[..., Door], serve: Callable[[Script], ByteServer]
+) -> None:
+    """A call of no model may go to any edge, also where the base URL itself is listed for one model."""
+    listed: list[Any] = []
+    server = serve(lambda peer: answer({"data": listed})(peer))
+    listed[:] = [{"id": "narrow", "base_url": server.url, "models": ["another"]}]
+    opened = door(server)
+    await opened.do(opened.client.edges.discover)
+    listed[:] = [{"id": "wide", "base_url": server.url}]
+    assert [edge.name for edge in await opened.do(opened.client.edges.discover)] == ["wide"]
+
+
+@pytest.mark.parametrize("verb", ["models", "edges"])
+async def test_a_list_that_cannot_be_read_takes_nothing_from_chat(
+    verb: str, door: Callable[..., Door], serve: Callable[[Script], ByteServer]
+) -> None:
+    def script(peer: Peer) -> None:
+        answer(completion("hi") if peer.request.body else [{"id": "a"}])(peer)
+
+    server = serve(script)
+    opened = door(server)
+    ask = opened.client.models.list if verb == "models" else opened.client.edges.discover
+    for asked in (1, 2, 3):
+        with pytest.raises(errors.APIResponseValidationError) as caught:
+            await opened.do(ask)
+        assert [attempt.billed for attempt in caught.value.attempts] == ["no", "no"]
+        assert not caught.value.possibly_billed
+        assert len(server.requests) == 2 * asked
+    (edge,) = opened.client.edges()
+    assert (edge.state, edge.failed) == ("healthy", 0)
+    assert (await opened.create(**ASK)).text == "hi"
+
+
 @pytest.mark.parametrize("name", ["HTML", "cut JSON", "a list", "other keys", "the end"])
 async def test_bad_answers_to_other_calls(
     name: str, door: Callable[..., Door], serve: Callable[[Script], ByteServer]
@@ -273,7 +319,8 @@ async def test_bad_answers_to_other_calls(
         ("prices", "list", {}),
         ("edges", "discover", {}),
     ):
-        opened = door(server, timeout=10, max_retries=0)  # a new one, which has no opinion of the edge yet
+        # a new one, which has no opinion of the edge yet
+        opened = door(server, timeout=10, max_retries=0, dialect="pingtoken")
         with pytest.raises(errors.APIError) as caught:
             await opened.do(getattr(getattr(opened.client, resource), verb), **arguments)
         assert caught.value.attempts
@@ -286,7 +333,7 @@ async def test_bad_answers_to_other_calls(
 async def test_what_a_deployment_does_not_offer(
     status: int, door: Callable[..., Door], serve: Callable[[Script], ByteServer]
 ) -> None:
-    opened = door(serve(answer({"error": {"message": "no"}}, status)), max_retries=0)
+    opened = door(serve(answer({"error": {"message": "no"}}, status)), max_retries=0, dialect="pingtoken")
     for method, feature in ((opened.client.prices.list, "prices"), (opened.client.edges.discover, "edges")):
         with pytest.raises(errors.FeatureUnavailableError, match=feature) as caught:
             await opened.do(method)

@@ -190,6 +190,11 @@ HI = {"role": "user", "content": "hi"}
         ({"extra_headers": {"x-a": "two\nlines"}}, "'x-a'"),
         ({"extra_body": "x"}, "extra_body is a str"),
         ({"extra_query": 4}, "extra_query is a int"),
+        ({"extra_query": {"a": "\ud800"}}, "a parameter of the query holds half of a character"),
+        ({"timeout": "a prompt in the wrong place"}, "timeout is a text of 27 characters"),
+        ({"timeout": ["a prompt"]}, "timeout is of the type list"),
+        ({"model": {"content": "a prompt"}}, "model is of the type dict"),
+        ({"extra_headers": {"a prompt as a header": "x"}}, "a text of 20 characters is no name of a header"),
         ({"extra_headers": ["x"]}, "extra_headers is a list"),
         ({"idempotency_key": "two\nlines"}, "idempotency_key"),
         ({"idempotency_key": 4}, "idempotency_key"),
@@ -350,12 +355,68 @@ async def test_an_async_client_in_sync_code(
 def test_an_http_client_of_the_other_kind() -> None:
     import httpx
 
-    with pytest.raises(TypeError, match=r"httpx\.AsyncClient.*blocking"):
+    with pytest.raises(errors.ConfigurationError, match=r"httpx\.AsyncClient.*blocking"):
         PingToken(api_key="a-key", http_client=httpx.AsyncClient())
-    with httpx.Client() as blocking, pytest.raises(TypeError, match=r"httpx\.Client.*asynchronous"):
+    with (
+        httpx.Client() as blocking,
+        pytest.raises(errors.ConfigurationError, match=r"\.Client.*asynchronous"),
+    ):
         AsyncPingToken(api_key="a-key", http_client=blocking)
-    with pytest.raises(TypeError, match="int"):
+    with pytest.raises(errors.ConfigurationError, match="http_client is closed"):
+        PingToken(api_key="a-key", http_client=blocking)
+    with pytest.raises(errors.ConfigurationError, match="class Client itself"):
+        PingToken(api_key="a-key", http_client=httpx.Client)
+    with pytest.raises(errors.ConfigurationError, match="int"):
         PingToken(api_key="a-key", http_client=4)
+
+
+SAID = [HI]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"messages": None}, "either messages= or input="),
+        ({"input": "x"}, "either messages= or input="),
+        ({"model": None}, "model is None"),
+        ({"model": " "}, "model is blank"),
+        ({"model": 4}, "model is of the type int"),
+        ({"messages": "hi"}, "messages is of the type str"),
+        ({"messages": HI}, "messages is of the type dict"),
+        ({"messages": 5}, "messages is of the type int"),
+        ({"messages": [5]}, "messages[0] is an object with fields, not int"),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
+        ({"messages": None, "input": 5}, "input is of the type int"),
+        ({"messages": None, "input": ["a", 5.5]}, "input[1] is text or token ids, not float"),
+        ({"tools": [5]}, "tools[0]"),
+        ({"tools": 5}, "tools is of the type int"),
+        ({"tools": [{"a": object()}]}, "tools[0] cannot be written as JSON"),
+        ({"response_format": 5}, "response_format is of the type int"),
+        ({"max_tokens": 0}, "max_tokens is 0"),
+        ({"max_tokens": -1}, "max_tokens is -1"),
+        ({"max_tokens": 10**400}, "max_tokens is more than"),
+        ({"max_tokens": -(10**5000)}, "max_tokens is negative"),
+        ({"max_tokens": "5"}, "max_tokens is of the type str"),
+        ({"max_tokens": True}, "max_tokens is of the type bool"),
+        ({"n": 0}, "n is 0"),
+        ({"n": -3}, "n is -3"),
+        ({"n": "x"}, "n is of the type str"),
+    ],
+)
+async def test_an_argument_of_an_estimate_that_makes_no_sense(
+    change: dict[str, Any], named: str, door: Callable[..., Door]
+) -> None:
+    with pytest.raises(errors.InvalidRequestError) as caught:
+        door().client.estimate(**{"model": "gpt-4o", "messages": SAID, **change})
+    assert named in caught.value.message
+
+
+async def test_names_that_utf_8_does_not_have(door: Callable[..., Door]) -> None:
+    opened = door(dialect="pingtoken")
+    with pytest.raises(errors.InvalidRequestError, match="half of a character"):
+        await opened.do(opened.client.models.retrieve, "\ud800")
+    with pytest.raises(errors.InvalidRequestError, match="half of a character"):
+        await opened.do(opened.client.calls.list(model="\ud800").next_page)
 
 
 async def test_an_asynchronous_function_is_no_source_of_a_key(door: Callable[..., Door]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import math
 import pickle
 import socket
 from collections.abc import Callable
@@ -197,8 +198,13 @@ class Odd:
         {"extra_headers": {"x-a": f"{PROMPT}\n"}},
         {"extra_body": PROMPT},
         {"extra_query": [PROMPT]},
+        {"extra_query": {"x": PROMPT + "\ud800"}},
+        {"temperature": math.nan},
         {"timeout": -1},
+        {"timeout": PROMPT},
         {"model": ""},
+        {"model": [PROMPT]},
+        {"extra_headers": {f"{PROMPT} x": "1"}},
         {"idempotency_key": f"{PROMPT}\n"},
         {"user": PROMPT, "messages": []},
     ],
@@ -417,7 +423,7 @@ async def test_a_cancelled_call(
 @pytest.mark.parametrize("kind", [PingToken, AsyncPingToken])
 def test_what_holds_a_key_is_not_copied_out(kind: type[Any]) -> None:
     client = kind(api_key=KEY)
-    for thing in (client, client._session.options, client._session.options.api_key):
+    for thing in (client, client._session.options, client._session.options.key):
         with pytest.raises(TypeError, match="pickle"):
             pickle.dumps(thing)
     for copied in (copy.copy, copy.deepcopy):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -105,3 +107,21 @@ def test_a_full_inbox_raises_nothing() -> None:
     totals = ledger.totals()
     assert (totals.calls, totals.unpriced, totals.input_tokens, totals.output_tokens) == (600, 300, 0, 0)
     assert totals.costs == (Money(300, "CNY"),)
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda ledger: pickle.loads(pickle.dumps(ledger))]
+)
+async def test_a_copy_is_a_ledger_of_that_moment(
+    again: Any, door: Callable[..., Door], serve: Callable[[Script], ByteServer]
+) -> None:
+    opened = door(serve(priced("0.25")))
+    await opened.create(**ASK)
+    ledger = opened.client.ledger
+    kept = again(ledger)
+    assert (kept.totals(), kept.entries()) == (ledger.totals(), ledger.entries())
+    await opened.create(**ASK)
+    assert (kept.totals().calls, ledger.totals().calls) == (1, 2)
+    kept.record(ledger.entries()[-1])
+    assert (kept.totals().calls, ledger.totals().calls) == (2, 2)
+    assert kept.totals().costs == (Money("0.50", "CNY"),)

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pingtoken_sdk import errors
-from pingtoken_sdk.resources import prices
-from pingtoken_sdk.resources.payload import get_payload
+from pingtoken_sdk.resources import perform
+from pingtoken_sdk.resources.payload import Payload
 
 from .byteserver import ByteServer, Peer, Script, answer, in_turn
 from .doors import Door
@@ -40,7 +40,7 @@ async def test_all_pages(
     last: Script, door: Callable[..., Door], serve: Callable[[Script], ByteServer]
 ) -> None:
     server = serve(in_turn(page("a", "1"), page("b", "2"), last))
-    found = await (opened := door(server)).do(opened.client.prices.list)
+    found = await (opened := door(server, dialect="pingtoken")).do(opened.client.prices.list)
     assert [price.model for price in found] == ["a", "b", "c"]
     assert cursors(server) == [[], ["1"], ["2"]]
 
@@ -51,7 +51,7 @@ async def test_pages_that_lead_back(
 ) -> None:
     following = itertools.cycle(given)
     server = serve(lambda peer: page("a", next(following))(peer))
-    opened = door(server)
+    opened = door(server, dialect="pingtoken")
     with pytest.raises(errors.APIResponseValidationError, match="cursor was given twice") as caught:
         await opened.do(opened.client.prices.list)
     assert caught.value.hint
@@ -79,17 +79,18 @@ async def test_one_limit_for_all_pages(
         page("a", str(next(numbers)))(peer)
 
     server = serve(play)
-    opened = door(server, timeout=30)
-    limits: list[Any] = []
-    monkeypatch.setattr(prices, "time", clock)
+    opened = door(server, timeout=30, dialect="pingtoken")
+    sent: list[Payload] = []
+    monkeypatch.setattr(perform, "time", clock)
 
-    def noting(*arguments: Any) -> Any:
-        limits.append(get_payload(*arguments))
-        return limits[-1]
+    class Noted(Payload):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            sent.append(self)
 
-    monkeypatch.setattr(prices, "get_payload", noting)
-    with pytest.raises(errors.APITimeoutError, match="no end in time: 5 so far") as caught:
+    monkeypatch.setattr(perform, "Payload", Noted)
+    with pytest.raises(errors.APITimeoutError, match="no end in time: 5 answers so far") as caught:
         await opened.do(opened.client.prices.list)
     assert caught.value.hint
     assert len(server.requests) == 5
-    assert [payload.timeout for payload in limits] == [30, 23, 16, 9, 2]
+    assert [payload.timeout for payload in sent] == [30, 23, 16, 9, 2]
