@@ -1,4 +1,6 @@
-"""The ``pingtoken`` command: ``demo``, ``sandbox``, ``chat``, ``models``, ``estimate``, ``edges``, ``doctor``.
+"""The ``pingtoken`` command: ``demo``, ``sandbox``, ``chat``, ``models``, ``estimate``, ``edges``, ``doctor``; over the
+account ``account``, ``balance``, ``keys``, ``usage``, ``bills``, ``calls``, ``notices``, ``feedback``,
+``agreements``; and ``lab``, the dashboard.
 
 It exits with 0 when all went well, 1 when something failed or does not agree, 2 when it was asked or set up
 wrongly (nothing was sent then), and 130 on Ctrl-C.
@@ -27,4 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone. Nothing more may be written, not even by the interpreter at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # a full disk under our output, noticed when the rest of it was written
+        from .failure import tell_unwritten
+
+        return tell_unwritten(error)
     return code

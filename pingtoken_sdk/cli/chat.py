@@ -11,7 +11,7 @@ from ..resources.stream import Stream
 from ..types.chat import ChatCompletion, ChatCompletionChunk
 from . import connection
 from .output import amount_text, attempts_json, cost_json, print_json
-from .reading import read_text
+from .reading import positive, read_text
 
 __all__ = ["DESCRIPTION", "EXAMPLE", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-m", "--model", required=True, help="the model to ask, as 'pingtoken models' names it"
     )
     parser.add_argument("--system", metavar="TEXT", help="instructions that stand before the question")
-    parser.add_argument("--max-tokens", metavar="N", type=int, help="the longest answer, in tokens")
+    parser.add_argument("--max-tokens", metavar="N", type=positive, help="the longest answer, in tokens")
     connection.add_arguments(parser)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 import traceback
 from typing import Any, Final
@@ -9,10 +11,14 @@ from typing import Any, Final
 from ..errors import ClientClosedError, ConfigurationError, InvalidRequestError, PingTokenError
 from .output import attempts_json, print_json
 
-__all__ = ["FAILED", "MISUSED", "CommandError", "tell", "tell_bug"]
+__all__ = ["FAILED", "MISUSED", "CommandError", "tell", "tell_bug", "tell_unwritten"]
 
 FAILED: Final = 1
 MISUSED: Final = 2
+_UNWRITTEN: Final = frozenset(
+    getattr(errno, name) for name in ("EDQUOT", "EFBIG", "EIO", "ENOSPC") if hasattr(errno, name)
+)
+"""What a full disk and its like say. Commands that write files of their own say so themselves."""
 
 
 class CommandError(Exception):
@@ -45,8 +51,17 @@ def tell_bug(bug: Exception, *, verbose: bool) -> int:
     kind is shown."""
     if verbose:
         traceback.print_exception(bug)
+    if isinstance(bug, OSError) and bug.errno in _UNWRITTEN:
+        return tell_unwritten(bug)
     print(f"pingtoken: internal error ({type(bug).__name__})", file=sys.stderr)
     print("  run it again with -v for the traceback, and report it", file=sys.stderr)
+    return FAILED
+
+
+def tell_unwritten(error: OSError) -> int:
+    """Say that the output cannot be written, and write no more of it, not even at the interpreter's end."""
+    print(f"pingtoken: the output cannot be written: {error.strerror}", file=sys.stderr)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return FAILED
 
 

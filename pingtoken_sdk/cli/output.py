@@ -6,17 +6,38 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
+from decimal import Context, Decimal
+from typing import Any, Final
 
 from pydantic import BaseModel
 
-from ..types.base import Money
+from ..types.base import EXACT, Money
 from ..types.calls import Attempt, Cost
+from ..types.secret import Secret
 
-__all__ = ["amount_text", "attempts_json", "columns", "cost_json", "is_terminal", "print_json", "width"]
+__all__ = [
+    "Disclosed",
+    "amount_text",
+    "attempts_json",
+    "columns",
+    "cost_json",
+    "is_terminal",
+    "print_json",
+    "width",
+]
+
+
+_WIDE: Final = Context(prec=EXACT.prec)
+"""Enough digits for every amount; unlike ``EXACT`` it may round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """A secret that :func:`print_json` is to print. Nothing else shows it."""
+
+    secret: Secret
 
 
 def print_json(value: Any, *, indent: int | None = None) -> None:
@@ -25,6 +46,8 @@ def print_json(value: Any, *, indent: int | None = None) -> None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Disclosed):
+        return value.secret.reveal()
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, Money):
@@ -58,7 +81,7 @@ def cost_json(cost: Cost | None) -> dict[str, Any] | None:
 def amount_text(money: Money, digits: int = 6) -> str:
     """Money for people: at least cents, at most ``digits`` places; ``~`` where that rounds."""
     amount = money.amount
-    shown = amount.quantize(Decimal(1).scaleb(-digits))
+    shown = amount.quantize(Decimal(1).scaleb(-digits), context=_WIDE)
     text = f"{shown:f}".rstrip("0")
     whole, _, places = text.partition(".")
     about = "" if shown == amount else "~"

@@ -1,13 +1,25 @@
-"""Text that a command works on: an argument, a file, or standard input."""
+"""What a command works on: a text from an argument, a file or standard input, and numbers."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
 from .failure import MISUSED, CommandError
 
-__all__ = ["read_text"]
+__all__ = ["positive", "read_text"]
+
+
+def positive(text: str) -> int:
+    """A whole number above zero, for :mod:`argparse`."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError("it takes a whole number above zero")
+    return number
 
 
 def read_text(argument: str | None, file: Path | None = None) -> str:
@@ -23,11 +35,22 @@ def read_text(argument: str | None, file: Path | None = None) -> str:
         text, where = argument, "the text"
     else:
         text, where = _from_input(), "standard input"
+    if not _is_whole(text):
+        raise CommandError(f"{where} holds bytes that are not text in this terminal's encoding", code=MISUSED)
     if not text.strip():
         raise CommandError(
             f"{where} is empty", hint="give a text as an argument, or on standard input", code=MISUSED
         )
     return text
+
+
+def _is_whole(text: str) -> bool:
+    """Whether there is no byte in it that could not be decoded: Python hands these on as halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _from_file(file: Path) -> str:

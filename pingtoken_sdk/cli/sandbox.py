@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from .extras import require_sandbox
 from .failure import MISUSED, CommandError
 from .output import print_json
+from .platform_process import ends_by_itself, platform_process
 
 __all__ = ["DESCRIPTION", "EXAMPLE", "NAME", "SUMMARY", "add_arguments", "run"]
 
@@ -24,6 +21,7 @@ of the OpenAI API can be pointed at it. With --json it prints one line when it i
 api_key and admin_url. It ends with Ctrl-C."""
 EXAMPLE: Final = """\
 pingtoken sandbox
+pingtoken sandbox --history
 pingtoken sandbox --json --edges 2 --idempotency block
 """
 
@@ -61,6 +59,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rate", metavar="N", type=float, default=80.0, help="tokens a second, 0 without pause (default 80)"
     )
     parser.add_argument("--seed", type=int, default=0, help="makes answers and faults repeatable")
+    _add_further_arguments(parser)
+
+
+_HANDED_ON: Final = (
+    "balance", "api_key", "now", "history_months", "history_calls", "settle_delay", "keep_alive",
+)  # fmt: skip
+"""What the platform reads, and refuses, by itself."""
+
+
+def _add_further_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the platform's calendar, books and pace")
+    group.add_argument("--now", metavar="TIME", help="where the calendar begins: 2026-12-01 (default: now)")
+    group.add_argument(
+        "--history",
+        action="store_true",
+        help="two demo accounts, a team and an enterprise, with months of calls",
+    )
+    group.add_argument("--history-months", metavar="N", help="how many months (default 6)")
+    group.add_argument("--history-calls", metavar="N", help="how many calls in them (default 12000)")
+    group.add_argument("--balance", metavar="AMOUNT", help="the account's balance in CNY (default 1000)")
+    group.add_argument("--api-key", metavar="KEY", help="the make-believe key (default: made up)")
+    group.add_argument(
+        "--settle-delay", metavar="SECONDS", help="until what a call cost shows in the books (default 0)"
+    )
+    group.add_argument(
+        "--keep-alive", metavar="SECONDS", help="between comments while a stream is silent (default 1)"
+    )
+    group.add_argument(
+        "--no-report-cost", action="store_true", help="answers do not say what they cost; the books do"
+    )
+    group.add_argument(
+        "--warm",
+        metavar="MODEL",
+        action="append",
+        default=[],
+        help="load this model's vocabulary before the start; again for more",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,28 +103,12 @@ def run(args: argparse.Namespace) -> int:
     require_sandbox("pingtoken sandbox")
     if not 1 <= args.edges <= 64:
         raise CommandError(f"--edges is {args.edges}", hint="give 1 to 64", code=MISUSED)
-    with (
-        tempfile.TemporaryFile() as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "pingtoken_sdk.sandbox", *_options(args)],
-            stdin=subprocess.PIPE,  # the platform ends when this closes: with us, however we end
-            stdout=subprocess.PIPE,
-            stderr=None if args.verbose else log,
-            text=True,
-            encoding="utf-8",
-        ) as process,
-    ):
-        try:
-            ready = _ready(process, log)
-            if args.json:
-                print_json(ready)
-            else:
-                print(_greeting(ready), flush=True)
-            return _wait(process)
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            _end(process)
+    with platform_process(_options(args), verbose=args.verbose) as (process, ready):
+        if args.json:
+            print_json(ready)
+        else:
+            print(_greeting(ready), flush=True)
+        return ends_by_itself(process)
 
 
 def _options(args: argparse.Namespace) -> list[str]:
@@ -100,36 +119,15 @@ def _options(args: argparse.Namespace) -> list[str]:
         options.append(f"--db={args.db}")
     if args.tls:
         options.append("--tls")
-    return options
-
-
-def _ready(process: subprocess.Popen[str], log: IO[bytes]) -> Mapping[str, Any]:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        process.wait()
-        log.seek(0)
-        said = log.read().decode("utf-8", "replace").strip().splitlines()
-        raise CommandError(
-            f"the platform did not start{': ' + said[-1] if said else ''}",
-            hint="run it with -v for all it says",
-        )
-    ready: Mapping[str, Any] = json.loads(line)
-    return ready
-
-
-def _wait(process: subprocess.Popen[str]) -> int:
-    code = process.wait()
-    if code != 0:
-        raise CommandError(f"the platform ended by itself (exit code {code})")
-    return 0
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        process.kill()
+    for name in _HANDED_ON:
+        value = getattr(args, name)
+        if value is not None:
+            options.append(f"--{name.replace('_', '-')}={value}")
+    if args.history:
+        options.append("--history")
+    if args.no_report_cost:
+        options.append("--no-report-cost")
+    return options + [f"--warm={model}" for model in args.warm]
 
 
 def _greeting(ready: Mapping[str, Any]) -> str:
@@ -144,6 +142,9 @@ def _greeting(ready: Mapping[str, Any]) -> str:
     ]
     if ready.get("ca_file"):
         lines.append(f"  ca file   {ready['ca_file']}")
+    if ready.get("demo"):
+        lines += ["", "Accounts with months of history, each by its key:"]
+        lines += [f"  {name:12}{account['api_key']}" for name, account in ready["demo"].items()]
     lines += [
         "",
         "In another terminal (a POSIX shell):",

@@ -6,14 +6,14 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pingtoken_sdk.cli import main
-from pingtoken_sdk.testing import SandboxAccount
+from pingtoken_sdk.testing import Sandbox, SandboxAccount
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,3 +91,16 @@ def at_home(account: SandboxAccount) -> dict[str, str]:
         "PINGTOKEN_BASE_URL": account.base_url,
         "PINGTOKEN_EDGES": edges,
     }
+
+
+@pytest.fixture(scope="session")
+def past() -> Iterator[Sandbox]:
+    """A platform whose demo accounts have lived through half a year, until the 24th of November 2026."""
+    with Sandbox(edges=1, now="2026-11-24", history=True, history_calls=900) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def team(past: Sandbox) -> dict[str, str]:
+    """The environment of the small team among them."""
+    return {"PINGTOKEN_API_KEY": past.team.api_key, "PINGTOKEN_BASE_URL": past.base_url}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pingtoken_sdk.testing import SandboxAccount
 
-from .conftest import Run
+from .conftest import Run, clean_environment
 
 MODEL = "gpt-4o-mini"
 
@@ -134,4 +136,28 @@ def test_a_question_that_is_empty(run: Run, at_home: dict[str, str], account: Sa
     ran = run("chat", "-m", MODEL, stdin="\n", env=at_home)
     assert ran.code == 2
     assert "standard input is empty" in ran.err
+    assert account.calls() == []
+
+
+@pytest.mark.parametrize("length", ["-5", "0", "many"])
+def test_a_length_that_is_none_is_not_sent(run_here: Run, at_home: dict[str, str], length: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run_here("chat", "-m", MODEL, f"--max-tokens={length}", "hi", env=at_home)
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8:surrogateescape", "utf-8:strict"])
+def test_bytes_that_are_no_text(at_home: dict[str, str], account: SandboxAccount, encoding: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pingtoken_sdk", "chat", "-m", MODEL],
+        input=b"caf\xe9 \xff",
+        env={**clean_environment(**at_home), "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert b"standard input" in done.stderr
+    assert b"not text in this terminal's encoding" in done.stderr
+    assert b"Traceback" not in done.stderr
     assert account.calls() == []

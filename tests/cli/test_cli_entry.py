@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,10 @@ from pingtoken_sdk.errors import InternalServerError
 
 from .conftest import Run, clean_environment
 
-COMMANDS = ["demo", "sandbox", "chat", "models", "estimate", "edges", "doctor"]
+COMMANDS = [
+    "demo", "sandbox", "chat", "models", "estimate", "edges", "doctor", "lab",
+    "account", "balance", "keys", "usage", "bills", "calls", "notices", "feedback", "agreements",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -26,6 +32,37 @@ def test_each_command_has_help_with_an_example_and_json(
     said = capsys.readouterr().out
     assert f"example:\n  pingtoken {command}" in said.replace("git diff | ", "")
     assert "--json" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"{command.NAME} {action.name}"
+        for command in entry._COMMANDS
+        for action in getattr(command, "ACTIONS", ())
+    ],
+)
+def test_each_action_has_help_json_and_a_way_to_the_platform(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*words.split(), "--help"])
+    assert left.value.code == 0
+    said = capsys.readouterr().out
+    assert f"usage: pingtoken {words} " in said
+    assert "--json" in said
+    assert "--key-file" in said
+
+
+@pytest.mark.parametrize("command", [command for command in entry._COMMANDS if hasattr(command, "ACTIONS")])
+def test_a_command_without_an_action_does_the_first_one(command: Any) -> None:
+    first = command.ACTIONS[0]
+    for words in ([], ["--json"], [first.name, "--json"]):
+        args = entry._parser().parse_args(entry._with_action([command.NAME, *words]))
+        assert args.command is first.run
+        assert args.json is bool(words)
+    with pytest.raises(SystemExit):
+        entry._parser().parse_args(entry._with_action([command.NAME, "dance"]))
 
 
 def test_the_version(run: Run) -> None:
@@ -44,6 +81,16 @@ def test_the_version(run: Run) -> None:
         ["estimate", "-m", "gpt-4o", "--all", "hello"],
         ["demo", "--seconds", "soon"],
         ["sandbox", "--idempotency", "perhaps"],
+        ["keys", "dance"],
+        ["keys", "create"],
+        ["keys", "create", "x", "--show-secret", "--secret-file", "y"],
+        ["keys", "show", "--csv"],
+        ["bills", "--status", "lost"],
+        ["usage", "--group-by", "colour"],
+        ["agreements", "accept"],
+        ["agreements", "show", "no_such_kind"],
+        ["feedback", "create", "text"],
+        ["balance", "top-up", "--method", "alipay"],
     ],
 )
 def test_what_argparse_refuses_is_misuse(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,3 +182,37 @@ def test_errors_for_programs_are_json(
 
 def test_every_command_of_the_parser_is_tested_here() -> None:
     assert sorted(command.NAME for command in entry._COMMANDS) == sorted(COMMANDS)
+
+
+FULL = """
+import errno, io, os, sys
+
+class Full(io.RawIOBase):
+    def writable(self):
+        return True
+    def fileno(self):
+        return 1
+    def write(self, data):
+        if os.path.samestat(os.fstat(1), os.stat(os.devnull)):
+            return len(data)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+sys.stdout = io.TextIOWrapper(io.BufferedWriter(Full()))
+from pingtoken_sdk.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""A program whose output goes to a full disk, and which is content once that is put in the null device's place."""
+
+
+@pytest.mark.parametrize("arguments", [("--all",), ("-m", "gpt-4o"), ("-m", "gpt-4o", "--json")])
+def test_a_full_disk_is_named(arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, "estimate", *arguments, "hi"],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"pingtoken: the output cannot be written: {os.strerror(errno.ENOSPC)}\n"

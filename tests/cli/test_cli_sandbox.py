@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -14,7 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from pingtoken_sdk import PingToken
-from pingtoken_sdk.cli import main
+from pingtoken_sdk.cli import main, sandbox
+from pingtoken_sdk.sandbox.arguments import option_names
+from pingtoken_sdk.types.base import Money
 
 from .conftest import Run, clean_environment
 
@@ -87,6 +90,64 @@ def test_when_it_is_killed_the_platform_ends_too() -> None:
             except ConnectionResetError:
                 ended = True
     assert ended
+
+
+def test_everything_that_the_platform_takes_can_be_said_here() -> None:
+    for_processes = {"--detach", "--log-level", "--help"}
+    known = {word for action in _arguments()._actions for word in action.option_strings}
+    assert option_names() - for_processes - known == {"--report-cost"}  # which is how it is
+    assert "--no-report-cost" in known
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    sandbox.add_arguments(parser)
+    return parser
+
+
+def test_what_is_handed_on_arrives() -> None:
+    words = (
+        "--balance", "7", "--api-key", "pt-of-my-own-0123456789", "--settle-delay", "3600", "--now", "2026-12-01",
+        "--history", "--history-months", "1", "--history-calls", "0", "--no-report-cost", "--warm", "gpt-4o-mini",
+    )  # fmt: skip
+    with start("--json", "--edges", "1", *words) as process:
+        assert process.stdout is not None
+        ready: dict[str, Any] = json.loads(process.stdout.readline())
+        with PingToken(api_key=ready["api_key"], base_url=ready["base_url"]) as client:
+            answer = client.chat.completions.create(
+                model="gpt-4o-mini", messages=[{"role": "user", "content": "hi"}], max_tokens=5
+            )
+            balance = client.account.balance()
+            record = next(client.calls.list())
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    assert ready["api_key"] == "pt-of-my-own-0123456789"
+    assert set(ready["demo"]) == {"team", "enterprise"}
+    assert answer.usage is not None
+    assert answer.usage.cost is None
+    assert balance.available is not None
+    assert balance.pending is not None
+    assert balance.available + balance.pending == Money(7, "CNY")
+    assert record.cost is None
+    assert record.created_at is not None
+    assert f"{record.created_at:%Y-%m-%d}" == "2026-11-30"  # midnight in Shanghai
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--rate", "-1"), "argument --rate: expected a number of at least 0"),
+        (("--settle-delay", "soon"), "argument --settle-delay: expected a number of at least 0"),
+        (("--balance", "lots"), "argument --balance: expected an amount such as 100"),
+        (("--now", "soon"), "argument --now: expected a time"),
+        (("--history-months", "99"), "argument --history-months: expected a whole number from 1 to 24"),
+    ],
+)
+def test_what_the_platform_refuses_is_misuse(run: Run, words: tuple[str, str], said: str) -> None:
+    ran = run("sandbox", *words)
+    assert ran.code == 2
+    assert said in ran.err
+    assert len(ran.err.splitlines()) == 1
 
 
 def test_a_port_that_is_taken(run: Run) -> None:
