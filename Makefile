@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO_VENV ?= .venv-demo
 
-.PHONY: demo test lint types pytest clean
+.PHONY: demo test lint types pytest browser notebooks clean
 
 demo: $(DEMO_VENV)/.installed
 	@$(DEMO_VENV)/bin/pingtoken demo
@@ -24,8 +24,20 @@ types: $(VENV)/.installed
 		$(BIN)/mypy --platform $$platform --python-version $$version -p pingtoken_sdk || exit 1; \
 	done; done
 
-pytest: $(VENV)/.installed
+pytest: $(VENV)/.installed browser
 	$(BIN)/python -m pytest
+
+# The notebook is tested in the system's Chromium, since playwright's own comes from no package registry.
+browser:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name > /dev/null && exit; done; \
+	echo "Installing Chromium for the tests of the notebook"; \
+	sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends chromium fonts-dejavu-core fonts-noto-cjk > /dev/null
+
+# After a change that shows in them: runs the notebooks, and keeps what is fit to be committed.
+notebooks: $(VENV)/.installed
+	$(BIN)/python notebooks/refresh.py
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
