@@ -18,9 +18,12 @@ from ..types.usage import UsageBucket
 from .calendar import Month, bounds, index_of, zone_named
 from .queries import CallFilters, UsageQuery
 
-__all__ = ["Counts", "MonthSums", "UsageSums", "counts_of", "labels_of", "matches"]
+__all__ = ["CURRENT", "Counts", "MonthSums", "UsageSums", "counts_of", "labels_of", "matches"]
 
 Labels: TypeAlias = Mapping[str, str | None]
+
+CURRENT: Final = "current"
+"""In place of a bill's id: the one of the month that runs."""
 
 _ATTRIBUTES: Final = {
     "model": "model", "key": "key_id", "edge": "edge_id", "endpoint": "endpoint", "status": "status",
@@ -168,12 +171,14 @@ class UsageSums:
         pots.setdefault(currency, _Pot()).add(counts, cost)
 
     def buckets(self, unsettled_from: datetime | None = None) -> list[UsageBucket]:
-        """The buckets, oldest first; with ``fill`` those without a call too. Buckets that end after
-        ``unsettled_from`` are estimated."""
+        """The buckets, oldest first; with ``fill`` those without a call too, with zeros for all that the others tell.
+        Buckets that end after ``unsettled_from`` are estimated."""
         told = {place: _joined(pots) for place, pots in self._pots.items()}
         currencies = {pot.cost.currency for pots in told.values() for pot in pots if pot.cost is not None}
         divided = any(len(pots) > 1 for pots in told.values())
-        zero = Money(0, currencies.pop()) if len(currencies) == 1 else None
+        nothing = _Pot()
+        nothing.cost = Money(0, currencies.pop()) if len(currencies) == 1 else None
+        nothing.counts = _zeros([pot.counts for pots in told.values() for pot in pots])
         groups = sorted({group for _, group in told}, key=lambda group: [(v is None, v or "") for v in group])
         if not self._query.group_by:
             groups = [()]
@@ -182,7 +187,7 @@ class UsageSums:
             for group in groups:
                 pots = told.get((index, group), [])
                 if not pots and self._query.fill:
-                    pots = [_nothing(zero)]
+                    pots = [nothing]
                 found += [self._bucket(index, group, pot, unsettled_from, divided=divided) for pot in pots]
         return found
 
@@ -231,11 +236,14 @@ def _joined(pots: Mapping[str | None, _Pot]) -> list[_Pot]:
     return [joined, *ordered[1:]]
 
 
-def _nothing(zero: Money | None) -> _Pot:
-    pot = _Pot()
-    pot.counts = Counts(0, 0, 0, 0, None, 0, None)
-    pot.cost = zero
-    return pot
+def _zeros(told: Iterable[Counts]) -> Counts:
+    """Zeros, of what is told at all: another zero would make a sum of unknown counts look like a known one."""
+    zeros = Counts()
+    for counts in told:
+        for name in _COUNTS:
+            if getattr(counts, name) is not None:
+                setattr(zeros, name, 0)
+    return zeros
 
 
 class MonthSums:

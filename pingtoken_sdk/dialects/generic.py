@@ -16,7 +16,7 @@ from ..types.records import CallRecord
 from ..types.usage import UsageBucket
 from .base import Dialect
 from .calendar import month_of
-from .computed import MonthSums, UsageSums, matches
+from .computed import CURRENT, MonthSums, UsageSums, matches
 from .operation import Operation
 from .pages import Fetch, Page
 from .queries import CallFilters, Span, UsageQuery
@@ -95,20 +95,13 @@ class GenericDialect(Dialect):
 
     def bill(self, bill_id: str) -> Operation[Bill]:
         yield from ()
-        now = self.surroundings.now()
-        for month in self._months(Span()):
-            for bill in month.bills(now, prepaid=False):
-                if bill.id == bill_id:
-                    return bill
-        raise _unknown("bill")
+        return self._bill(bill_id)
 
     def bill_lines(self, bill_id: str) -> Fetch[BillLine]:
         def page(cursor: str | None, size: int) -> Page[BillLine]:
-            for month in self._months(Span()):
-                lines = month.lines(bill_id)
-                if lines is not None:
-                    return Page(lines, None)
-            raise _unknown("bill")
+            name = self._bill(bill_id).id
+            found = (month.lines(name) for month in self._months(Span()))
+            return Page(next(lines for lines in found if lines is not None), None)
 
         return _fetching(page)
 
@@ -121,6 +114,15 @@ class GenericDialect(Dialect):
                 "source": "computed",
             }
         )
+
+    def _bill(self, bill_id: str) -> Bill:
+        now = self.surroundings.now()
+        running = month_of(now, _ZONE).name
+        for month in self._months(Span()):
+            for bill in month.bills(now, prepaid=False):
+                if bill.id == bill_id or (bill_id == CURRENT and month.month.name == running):
+                    return bill
+        raise _unknown("bill")
 
     def _months(self, span: Span) -> list[MonthSums]:
         """The months with calls that begin in ``span``, the latest first."""

@@ -19,7 +19,7 @@ from pingtoken_sdk.resources.records import records_of
 
 from .newapi_server import ACCESS, KEY, USER, NewAPIServer
 
-__all__ = ["Asker", "at", "gateway"]
+__all__ = ["Asker", "at", "by", "extra", "gateway"]
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Asker:
         """Ask one question."""
         return perform(self.client, self.platform.ask(make))
 
-    def list(
+    def listing(
         self,
         make: Callable[[Any], Fetch[T]],
         *,
@@ -60,7 +60,17 @@ class Asker:
 
     def all(self, make: Callable[[Any], Fetch[T]], *, size: int = 100) -> list[T]:
         """The whole of a list."""
-        return list(self.list(make, size=size))
+        return list(self.listing(make, size=size))
+
+
+def by(method: str, *arguments: Any) -> Callable[[Any], Any]:
+    """The operation of that name, with these arguments."""
+    return lambda dialect: getattr(dialect, method)(*arguments)
+
+
+def extra(thing: Any, name: str) -> Any:
+    """A field that is there and not documented by the contract."""
+    return getattr(thing, name)
 
 
 def _name(item: Any) -> Any:

@@ -8,6 +8,7 @@ days at most; 20 requests in 20 minutes; 429 without a body.
 
 from __future__ import annotations
 
+import atexit
 import json
 import socket
 import threading
@@ -34,6 +35,61 @@ _WORDS: Final = {"zh": "无效的参数", "en": "invalid parameter"}
 Row = dict[str, Any]
 
 
+class _Host:
+    """The one server of this process, started when it is first needed, and the gateway that stands behind it now: tests
+    come one after the other, and starting a server for each would take longer than they do."""
+
+    def __init__(self) -> None:
+        self._origin: str | None = None
+        self._gateway: NewAPIServer | None = None
+
+    def open(self, gateway: NewAPIServer) -> str:
+        """Put a gateway behind it. Returns its origin."""
+        assert self._gateway is None, "another gateway is open"
+        self._gateway = gateway
+        if self._origin is None:
+            self._origin = self._start()
+        return self._origin
+
+    def close(self, gateway: NewAPIServer) -> None:
+        """Take it away again."""
+        assert self._gateway is gateway
+        self._gateway = None
+
+    def _start(self) -> str:
+        # With its protocol named, or asyncio would not switch off Nagle's algorithm, which costs 40 ms an answer.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        route = Route("/{path:path}", self._answer, methods=["GET", "POST", "PUT", "DELETE"])
+        server = uvicorn.Server(
+            uvicorn.Config(
+                Starlette(routes=[route]), http="h11", ws="none", loop="asyncio", lifespan="off", log_config=None,
+                timeout_graceful_shutdown=1,
+            )
+        )  # fmt: skip
+        # It listens already: a request that comes before the loop runs waits in the queue.
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+
+        def stop() -> None:
+            server.should_exit = True
+            thread.join(15)
+            listener.close()
+
+        atexit.register(stop)
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    async def _answer(self, request: Request) -> Response:
+        raw = await request.body()
+        query, headers = dict(request.query_params), dict(request.headers)
+        seen = Seen(request.method, request.url.path, query, headers, json.loads(raw) if raw else None)
+        return Response("nobody here", 503) if self._gateway is None else self._gateway.answer(seen)
+
+
+_HOST: Final = _Host()
+
+
 @dataclass(frozen=True)
 class Seen:
     """A request that came in."""
@@ -47,7 +103,7 @@ class Seen:
 
 @dataclass
 class NewAPIServer:
-    """The gateway and what it holds. Tests change its fields while it runs."""
+    """The gateway and what it holds. Tests change its fields while it runs; one is open at a time."""
 
     now: int = EPOCH
     language: str = "zh"
@@ -81,29 +137,11 @@ class NewAPIServer:
         if not self.tokens:
             self.add_token(name="mine", key=KEY.removeprefix("sk-"))
         self._spent: dict[str, list[int]] = defaultdict(list)
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST", "PUT", "DELETE"])]),
-                http="h11", ws="none", loop="asyncio", lifespan="off", log_config=None, timeout_graceful_shutdown=1,
-            )
-        )  # fmt: skip
-        # With its protocol named, or asyncio would not switch off Nagle's algorithm, which costs 40 ms an answer.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.listen()
-        self.origin = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.origin = _HOST.open(self)
         self.url = f"{self.origin}/v1"
-        # It listens already: a request that comes before the loop runs waits in the queue.
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
-        )
-        self._thread.start()
 
     def close(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(15)
-        assert not self._thread.is_alive()
-        self._socket.close()
+        _HOST.close(self)
 
     # -- what it holds
 
@@ -138,10 +176,8 @@ class NewAPIServer:
 
     # -- the doors
 
-    async def _answer(self, request: Request) -> Response:
-        raw = await request.body()
-        query, headers = dict(request.query_params), dict(request.headers)
-        seen = Seen(request.method, request.url.path, query, headers, json.loads(raw) if raw else None)
+    def answer(self, seen: Seen) -> Response:
+        """What it says to a request."""
         self.seen.append(seen)
         own = self.before(seen)
         if own is not None:

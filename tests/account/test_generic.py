@@ -17,7 +17,7 @@ from pingtoken_sdk import Cost, LedgerEntry, MemoryLedger, Money
 from pingtoken_sdk.dialects.queries import CallFilters, Span, UsageQuery
 from pingtoken_sdk.errors import FeatureUnavailableError, InvalidRequestError, NotFoundError
 
-from .askers import Asker, gateway
+from .askers import Asker, by, extra, gateway
 
 NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
 NOWHERE = "http://127.0.0.1:9/v1"
@@ -83,14 +83,14 @@ def test_a_list_goes_on_while_calls_are_made(
 ) -> None:
     filters = CallFilters(order=order)
     with asking(*(entry(number) for number in range(count))) as (ledger, asker):
-        begun = asker.list(lambda d: d.calls(filters), size=size)
+        begun = asker.listing(lambda d: d.calls(filters), size=size)
         first = [call.request_id for call in itertools.islice(begun, taken)]
         cursor = begun.cursor
         for number in range(more if first else 0):
             ledger.record(entry(-1 - number))
         rest = []
         if cursor is not None:
-            left = asker.list(lambda d: d.calls(filters), size=size + 1, cursor=cursor)
+            left = asker.listing(lambda d: d.calls(filters), size=size + 1, cursor=cursor)
             rest = [call.request_id for call in left]
         expected = [f"req-{number}" for number in range(count)]
         if order == "desc":
@@ -101,14 +101,14 @@ def test_a_list_goes_on_while_calls_are_made(
 
 def test_calls_that_were_forgotten_in_between_are_left_out() -> None:
     with asking(*(entry(number) for number in range(20)), limit=20) as (ledger, asker):
-        begun = asker.list(lambda d: d.calls(CallFilters()), size=10)
+        begun = asker.listing(lambda d: d.calls(CallFilters()), size=10)
         first = [next(begun).request_id for _ in range(10)]
         for number in range(15):
             ledger.record(entry(-1 - number))
         assert first == [f"req-{number}" for number in range(10)]
         assert [call.request_id for call in begun] == []
     with asking(*(entry(number) for number in range(20)), limit=20) as (ledger, asker):
-        begun = asker.list(lambda d: d.calls(CallFilters(order="asc")), size=5)
+        begun = asker.listing(lambda d: d.calls(CallFilters(order="asc")), size=5)
         first = [next(begun).request_id for _ in range(5)]
         for number in range(8):
             ledger.record(entry(-1 - number))
@@ -121,9 +121,11 @@ def test_what_is_no_cursor_is_refused() -> None:
     with asking(entry(1)) as (_, asker):
         dialect = asker.platform.dialect
         assert dialect is not None
+        fetch = dialect.calls(CallFilters())
         for cursor in ("", "5", "[]", "[1,2]", '["soon","x"]'):
+            page = fetch(cursor, 10)
             with pytest.raises(InvalidRequestError):
-                asker.get(lambda d, cursor=cursor: d.calls(CallFilters())(cursor, 10))
+                next(page)
 
 
 def usage(asker: Asker, **more: Any) -> list[Any]:
@@ -167,20 +169,22 @@ def test_bills_of_this_client() -> None:
         assert [bill.status for bill in bills] == ["open", "open", None]
         assert {(bill.source, bill.estimated) for bill in bills} == {("computed", True)}
         assert [str(bill.total) for bill in bills] == ["0.15 CNY", "0.5 USD", "0.25 CNY"]
-        assert bills[0].unpriced_requests == 1
+        assert extra(bills[0], "unpriced_requests") == 1
         for bill in bills:
-            assert asker.get(lambda d, name=bill.id: d.bill(name)) == bill
-            lines = asker.all(lambda d, name=bill.id: d.bill_lines(name))
+            assert asker.get(by("bill", bill.id)) == bill
+            lines = asker.all(by("bill_lines", bill.id))
             assert bill.mismatches(lines) == []
         open_only = asker.all(lambda d: d.bills("open", Span()))
         assert [bill.id for bill in open_only] == [bill.id for bill in bills[:2]]
         before = Span(None, datetime(2026, 11, 1, tzinfo=UTC))
         assert [bill.id for bill in asker.all(lambda d: d.bills(None, before))] == ["computed-2026-10-CNY"]
+        assert asker.get(lambda d: d.bill("current")) == bills[0]
+        assert len(asker.all(lambda d: d.bill_lines("current"))) == 2
         for name in ("computed-2026-09-CNY", "bill_1"):
             with pytest.raises(NotFoundError):
-                asker.get(lambda d, name=name: d.bill(name))
+                asker.get(by("bill", name))
             with pytest.raises(NotFoundError):
-                asker.all(lambda d, name=name: d.bill_lines(name))
+                asker.all(by("bill_lines", name))
 
 
 def test_what_it_has_is_said() -> None:

@@ -105,6 +105,7 @@ def test_an_account_that_has_nothing_left_cannot_spend() -> None:
 
 
 @given(quota=st.integers(-(10**15), 10**15), rate=st.decimals("0.01", 100, places=2))
+@settings(deadline=None)
 def test_money_of_quota_is_exact(quota: int, rate: Decimal) -> None:
     units = Units(Decimal(500_000), "CNY", rate)
     money = units.money(quota)
@@ -283,7 +284,7 @@ def test_topups_come_in_pages_that_stand_still() -> None:
             if seen.path == "/api/user/topup/self":
                 server.topups.append(_paid(next(pushing)))
 
-        found = asker.list(lambda d: d.topups(), size=10)
+        found = asker.listing(lambda d: d.topups(), size=10)
         first = next(found)
         server.before = push
         names = [first.id, *(one.id for one in found)]
@@ -335,13 +336,13 @@ def test_transactions_go_on_where_they_were_left(kinds: list[int], size: int, ta
             server.add_log(EPOCH - 100 + number // 2, type=kind, request_id="")  # two of them in each second
         whole = [one.id for one in asker.all(lambda d: d.transactions(Span(), None))]
         assert len(whole) == len(set(whole)) == sum(kind != 2 for kind in kinds)
-        begun = asker.list(lambda d: d.transactions(Span(), None), size=size)
+        begun = asker.listing(lambda d: d.transactions(Span(), None), size=size)
         first = [next(begun).id for _ in range(min(taken, len(whole)))]
         rest: list[str] = []
         if begun.cursor is not None:
             if first:  # what arrives is no part of a list that was begun
                 server.add_log(EPOCH + 5, type=1)
                 server.now += 60
-            left = asker.list(lambda d: d.transactions(Span(), None), size=size, cursor=begun.cursor)
+            left = asker.listing(lambda d: d.transactions(Span(), None), size=size, cursor=begun.cursor)
             rest = [one.id for one in left]
         assert first + rest == whole

@@ -283,7 +283,7 @@ def test_keys_that_are_gone_between_pages_cost_no_other(gone: list[int]) -> None
     with gateway() as (server, asker):
         for _ in range(24):
             server.add_token()
-        keys = asker.list(lambda d: d.keys(None, None), size=10)
+        keys = asker.listing(lambda d: d.keys(None, None), size=10)
         found = [next(keys).id for _ in range(10)]
         server.tokens = [row for row in server.tokens if row["id"] not in gone]
         found += [key.id for key in keys]
@@ -296,10 +296,10 @@ def test_a_list_of_keys_goes_on_from_its_cursor_with_any_page_size() -> None:
         for _ in range(24):
             server.add_token()
         for taken in (1, 10, 13, 24):
-            begun = asker.list(lambda d: d.keys(None, None), size=10)
+            begun = asker.listing(lambda d: d.keys(None, None), size=10)
             first = [next(begun).id for _ in range(taken)]
             server.add_token(name="new")
-            rest = asker.list(lambda d: d.keys(None, None), size=7, cursor=begun.cursor)
+            rest = asker.listing(lambda d: d.keys(None, None), size=7, cursor=begun.cursor)
             found = [*first, *(key.id for key in rest)]
             assert found == [str(number) for number in range(int(first[0]), 0, -1)]
 
@@ -405,7 +405,7 @@ def test_looking_often_locks_nobody_out() -> None:
             if second % 60 == 0:
                 server.add_log(server.now)
             key = asker.get(lambda d: d.current_key())
-            asker.list(lambda d: d.calls(CallFilters())).next_page()
+            asker.listing(lambda d: d.calls(CallFilters())).next_page()
             oldest = max(oldest, (at(server.now) - key.as_of).total_seconds())
         asked = len(server.asked("/api/usage/token/")) + len(server.asked("/api/log/token"))
         assert 20 < asked <= 48

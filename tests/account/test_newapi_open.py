@@ -16,7 +16,7 @@ from pingtoken_sdk.errors import InternalServerError, NotFoundError
 from pingtoken_sdk.types.billing import PriceSchedule
 from pingtoken_sdk.types.chat import Usage
 
-from .askers import Asker, at, gateway
+from .askers import Asker, at, by, gateway
 from .newapi_server import EPOCH
 
 
@@ -104,7 +104,7 @@ def test_a_price_for_a_call_is_charged_once_a_call() -> None:
     ):
         (price,) = prices(asker)
         assert price.per_request == Decimal("0.08")
-        assert (price.rates.input, price.rates.output) == (0, 0)
+        assert (price.rates.input, price.rates.output) == (Decimal(0), Decimal(0))
 
 
 def test_the_price_is_that_of_the_users_group() -> None:
@@ -231,7 +231,7 @@ def test_agreements_are_named_by_their_text() -> None:
         assert (listed.kind, listed.text, listed.sha256) == ("user_agreement", None, digest)
         for kind, version in (("privacy_policy", None), ("usage_rules", None), ("user_agreement", "1")):
             with pytest.raises(NotFoundError):
-                asker.get(lambda d, kind=kind, version=version: d.agreement(kind, version))
+                asker.get(by("agreement", kind, version))
         server.agreements["user_agreement"] = text + "!"
         assert asker.get(lambda d: d.agreement("user_agreement", None)).version != found.version
 

@@ -107,6 +107,7 @@ EVERY = pytest.mark.parametrize("kind", [Shelf, ShiftingShelf])
     size=SIZES,
     arrivals=st.lists(st.integers(0, 5)),
 )
+@settings(deadline=None)
 def test_each_thing_comes_once_while_others_arrive(
     kind: type[Shelf], count: int, size: int, arrivals: list[int]
 ) -> None:
@@ -126,6 +127,7 @@ def test_each_thing_comes_once_while_others_arrive(
 
 
 @given(count=st.integers(1, 60), size=st.integers(1, 12), data=st.data())
+@settings(deadline=None)
 def test_what_is_removed_costs_no_other_thing(count: int, size: int, data: st.DataObject) -> None:
     """On a platform that pages by key."""
     shelf = Shelf(count)
@@ -151,6 +153,7 @@ def test_what_is_removed_costs_no_other_thing(count: int, size: int, data: st.Da
     taken=st.integers(0, 50),
     arrived=st.integers(0, 30),
 )
+@settings(deadline=None)
 def test_a_cursor_goes_on_with_exactly_the_rest(
     kind: type[Shelf], count: int, size: int, taken: int, arrived: int
 ) -> None:
@@ -169,6 +172,7 @@ def test_a_cursor_goes_on_with_exactly_the_rest(
 
 
 @given(kind=SHELVES, count=st.integers(1, 40), size=st.integers(1, 7), steps=st.lists(st.integers(1, 6)))
+@settings(deadline=None)
 def test_a_list_may_be_left_again_and_again(
     kind: type[Shelf], count: int, size: int, steps: list[int]
 ) -> None:
@@ -191,6 +195,7 @@ def test_a_list_may_be_left_again_and_again(
 
 
 @given(count=st.integers(2, 40), size=st.integers(1, 10), taken=st.integers(1, 40), gone=st.integers(1, 6))
+@settings(deadline=None)
 def test_the_thing_after_which_it_was_left_may_be_gone(count: int, size: int, taken: int, gone: int) -> None:
     shelf = Shelf(count)
     begun = pages(shelf.fetch, size=size)
@@ -269,18 +274,21 @@ def test_a_page_that_failed_is_asked_for_again() -> None:
         st.integers(max_value=0), st.integers(min_value=MAX_PAGE + 1), st.booleans(), st.floats(), st.text()
     )
 )
+@settings(deadline=None)
 def test_a_page_size_is_a_number_of_things(size: Any) -> None:
     with pytest.raises(InvalidRequestError, match="page_size"):
         pages(Shelf(1).fetch, size=size)
 
 
 @given(st.one_of(st.just(""), st.text(), st.binary().map(lambda raw: raw.decode("latin-1")), st.integers()))
+@settings(deadline=None)
 def test_what_is_no_cursor_is_refused(cursor: Any) -> None:
     with pytest.raises(InvalidRequestError, match="cursor"):
         pages(Shelf(5).fetch, cursor=cursor)
 
 
 @given(change=st.integers(0, 400), letter=st.characters(codec="ascii"))
+@settings(deadline=None)
 def test_a_damaged_cursor_is_refused_or_means_a_place(change: int, letter: str) -> None:
     shelf = Shelf(30)
     begun = pages(shelf.fetch, size=10)
@@ -313,7 +321,7 @@ def test_the_name_of_a_query_tells_nothing_of_its_filters() -> None:
 
 
 @given(lead=st.integers(0, 20), loop=st.integers(1, 30))
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 def test_pages_that_lead_back_come_to_an_end(lead: int, loop: int) -> None:
     """A server that gives a cursor twice: an error, and each object at most once."""
 

@@ -169,12 +169,12 @@ class Gateway(Dialect):
         if _is_success(told):
             return told.get("data")
         if question.identity not in ("key", "nobody") and question.path != _SELF:
-            yield from self._let_in(reply)
+            yield from self._let_in()
         elif question.path == _SELF:
             refusal = AuthenticationError
         raise _refused(told, reply, refusal, question)
 
-    def _let_in(self, refused: Reply) -> Operation[None]:
+    def _let_in(self) -> Operation[None]:
         """Whether it is the credentials that are refused: then no page of the account is open. Raises
         :class:`AuthenticationError`."""
         yield from self.asked(self.account_page(_SELF, "account"))

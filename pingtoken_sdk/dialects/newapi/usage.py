@@ -15,7 +15,7 @@ from ...types.bills import Bill, BillLine
 from ...types.records import CallRecord
 from ...types.usage import UsageBucket
 from ..calendar import Month, bounds, month_named, month_of, zone_named
-from ..computed import Counts, MonthSums, UsageSums
+from ..computed import CURRENT, Counts, MonthSums, UsageSums
 from ..operation import Operation
 from ..pages import Fetch, Page
 from ..queries import Span, UsageQuery
@@ -76,15 +76,18 @@ class UsageSide(RecordSide):
         return fetch
 
     def bill(self, bill_id: str) -> Operation[Bill]:
+        now = self.surroundings.now()
         sums = yield from self._month_of_bill(bill_id)
-        for bill in sums.bills(self.surroundings.now(), prepaid=True):
-            if bill.id == bill_id:
+        for bill in sums.bills(now, prepaid=True):
+            if bill_id in (bill.id, CURRENT):
                 return bill
         raise _no_bill()
 
     def bill_lines(self, bill_id: str) -> Fetch[BillLine]:
         def lines() -> Operation[list[BillLine]]:
-            found = (yield from self._month_of_bill(bill_id)).lines(bill_id)
+            sums = yield from self._month_of_bill(bill_id)
+            named = (yield from self.bill(bill_id)).id if bill_id == CURRENT else bill_id
+            found = sums.lines(named)
             if found is None:
                 raise _no_bill()
             return found
@@ -170,6 +173,8 @@ class UsageSide(RecordSide):
         return month.start
 
     def _month_of_bill(self, bill_id: str) -> Operation[MonthSums]:
+        if bill_id == CURRENT:
+            return (yield from self._month(month_of(self.surroundings.now(), _ZONE)))
         parts = bill_id.split("-")
         month = (
             month_named("-".join(parts[1:3]), _ZONE) if len(parts) == 4 and parts[0] == "computed" else None
