@@ -10,10 +10,11 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, DecimalException
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from .types.base import EXACT, Money
 from .types.calls import Attempt, Cost
+from .types.display import Shown
 
 __all__ = ["CallSink", "LedgerEntry", "LedgerTotals", "MemoryLedger"]
 
@@ -71,7 +72,7 @@ class LedgerTotals:
     costs: tuple[Money, ...]
 
 
-class MemoryLedger:
+class MemoryLedger(Shown):
     """The default ledger: in memory, gone with the process. ``limit`` bounds the entries kept in full; the
     totals count all."""
 
@@ -150,6 +151,23 @@ class MemoryLedger:
 
     def _add(self, name: str, amount: int) -> None:
         self._counts[name] = self._counts.get(name, 0) + amount
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy or a pickle is the ledger of this moment, and goes its own way; it holds no key and no text."""
+        with self._lock:
+            self._drain()
+            return {
+                "entries": list(self._entries),
+                "limit": self._entries.maxlen,
+                "counts": dict(self._counts),
+                "costs": dict(self._costs),
+            }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        MemoryLedger.__init__(self, state["limit"])  # a lock is not copied: it gets one of its own
+        self._entries.extend(state["entries"])
+        self._counts = dict(state["counts"])
+        self._costs = dict(state["costs"])
 
     def __repr__(self) -> str:
         totals = self.totals()

@@ -20,8 +20,8 @@ def require_sandbox(command: str) -> None:
 
 
 def require_lab(command: str) -> None:
-    """Raises :class:`CommandError` where the ``notebook`` extra or JupyterLab is missing."""
-    _require(command, _LAB, 'pip install "pingtoken_sdk[notebook]" jupyterlab')
+    """Raises :class:`CommandError` where what the ``lab`` extra brings is missing."""
+    _require(command, _LAB, 'pip install "pingtoken_sdk[lab]"')
 
 
 def _require(command: str, needed: Iterable[str], hint: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from ..errors import InvalidRequestError
 from ..types.base import Money
+from ..types.chat import MOST_TOKENS
+from ..types.display import Shown
 from .catalogue import Catalogue, KnownModel
 from .chat import Tally, add_messages, add_response_format, add_tools
 from .families import Family, family_of, guess
@@ -55,7 +58,7 @@ class CostInterval:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Shown):
     """What a call will take. Nothing was sent to find it out.
 
     ``output`` reaches from none to the most that the call allows, and its ``tokens`` is that most: nothing is
@@ -82,18 +85,23 @@ class Estimate:
 def estimate(shape: CallShape, catalogue: Catalogue, at: datetime) -> Estimate:
     """Estimate a call that begins at ``at`` (an aware datetime).
 
-    Raises :class:`TypeError` for messages or tools that are not of the OpenAI surface, :class:`ValueError`
-    for a shape without content or a naive ``at``, :class:`~pingtoken_sdk.cost.vocabulary.VocabularyError`
-    if the encoder gives up. No error holds the frames in which the content was read.
+    Raises :class:`InvalidRequestError`, naming the argument, for a shape that is no call of the OpenAI surface,
+    :class:`ValueError` for a naive ``at``, :class:`~pingtoken_sdk.cost.vocabulary.VocabularyError` if the encoder
+    gives up. No error holds the frames in which the content was read.
     """
+    problem = _problem(shape)
+    if problem is not None:
+        raise InvalidRequestError(problem)
     known = catalogue.model(shape.model)
     tally = Tally(family_for(shape.model, known))
     failure: Exception | None = None
     prompts = 1
     try:
         prompts = _count(tally, shape)
-    except (TypeError, ValueError, VocabularyError) as trouble:
+    except VocabularyError as trouble:
         failure = trouble.with_traceback(None)
+    except (TypeError, ValueError) as trouble:
+        failure = InvalidRequestError(str(trouble))
     if failure is not None:
         raise failure
     count = tally.count()
@@ -104,6 +112,37 @@ def estimate(shape: CallShape, catalogue: Catalogue, at: datetime) -> Estimate:
     if quote.price is not None:
         cost, reason = _cost(quote.price, count, output, at)
     return Estimate(shape.model, count, output, cost, quote.price, reason, notes)
+
+
+def _problem(shape: CallShape) -> str | None:
+    """What is wrong with the arguments as a whole; never with words of the content."""
+    if not isinstance(shape.model, str) or not shape.model.strip():
+        return f"model is {'blank' if isinstance(shape.model, str) else _kind(shape.model)}; name a model"
+    if isinstance(shape.messages, str | bytes | Mapping) or not isinstance(shape.messages, Iterable | None):
+        return f"messages is {_kind(shape.messages)}; it takes a list of messages"
+    for name in ("prompt", "input"):
+        content = getattr(shape, name)
+        if isinstance(content, bytes | Mapping) or not isinstance(content, Iterable | None):
+            return f"{name} is {_kind(content)}; it takes a text, or a list of texts or token ids"
+    if isinstance(shape.tools, str | bytes | Mapping) or not isinstance(shape.tools, Iterable | None):
+        return f"tools is {_kind(shape.tools)}; it takes a list of tools"
+    if not isinstance(shape.response_format, Mapping | None):
+        return f"response_format is {_kind(shape.response_format)}; it takes a mapping"
+    return _number_problem("n", shape.n) or (
+        None if shape.max_tokens is None else _number_problem("max_tokens", shape.max_tokens)
+    )
+
+
+def _number_problem(name: str, value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return f"{name} is {_kind(value)}; it takes a positive integer"
+    if value < 1:
+        return f"{name} is {value if value > -MOST_TOKENS else 'negative'}; it takes a positive integer"
+    return None if value <= MOST_TOKENS else f"{name} is more than {MOST_TOKENS}"
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else f"of the type {type(value).__name__}"
 
 
 def family_for(model: str, known: KnownModel | None) -> Family:

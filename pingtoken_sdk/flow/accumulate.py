@@ -179,6 +179,11 @@ class Accumulator:
                 state.content.append(delta.content)
             state.add_rest(choice, delta)
 
+    @property
+    def empty(self) -> bool:
+        """Whether no choice has begun."""
+        return not self._choices
+
     def finished(self, choices: int) -> bool:
         """Whether all of ``choices`` choices have ended with a reason."""
         states = self._choices.values()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 from ..errors import APIStatusError
 from ..routing.balancer import GiveUp, Route, Send, Ticket, Wait
@@ -32,7 +33,9 @@ limit, ends the call. ``wait``: neither is one tried, and that limit is waited o
 class Call:
     """What a flow is asked to do. ``deadline`` is on the driver's clock, the other times are seconds.
 
-    ``trail`` is where the flow writes what it tried, so that it can be read however the flow ends.
+    ``trail`` is where the flow writes what it tried, so that it can be read however the flow ends. With ``rooted`` the
+    request's path counts from the origin of an edge's base URL; with ``no_wait`` a rate limit ends the call.
+    ``billable`` is a call of a model; others cost nothing.
     """
 
     request: Request
@@ -47,6 +50,9 @@ class Call:
     trail: Trail
     affinity: Hashable | None = None
     max_attempts: int | None = None
+    rooted: bool = False
+    no_wait: bool = False
+    billable: bool = True
 
     def __repr__(self) -> str:
         return f"Call({self.request!r}, model={self.model!r}, streamed={self.streamed})"
@@ -88,9 +94,10 @@ def whole_answer(call: Call, ports: Ports, parse: Callable[[bytes], T]) -> Gener
     route = _route(call, ports)
     while True:
         ticket = yield from _admitted(call, ports, route, trail)
-        trial = Trial(ports, ticket, trail)
+        trial = Trial(ports, ticket, trail, billable=call.billable)
         try:
-            trial.exchange = exchange = yield from start(call.request, ticket.base_url)
+            where = _origin(ticket.base_url) if call.rooted else ticket.base_url
+            trial.exchange = exchange = yield from start(call.request, where)
             event = yield from next_event(exchange, call.deadline, final=True)
             if event is None:
                 raise trial.expired("answer")
@@ -116,7 +123,7 @@ def opened_stream(
     route = _route(call, ports)
     while True:
         ticket = yield from _admitted(call, ports, route, trail)
-        trial = Trial(ports, ticket, trail)
+        trial = Trial(ports, ticket, trail, billable=call.billable)
         reader = StreamReader(parts(), limit=call.request.max_body, keep_raw=keep_raw)
         try:
             trial.exchange = exchange = yield from start(call.request, ticket.base_url)
@@ -144,6 +151,11 @@ def _route(call: Call, ports: Ports) -> Route:
     )
     route.hold = call.on_ambiguous != "failover"
     return route
+
+
+def _origin(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _admitted(call: Call, ports: Ports, route: Route, trail: Trail) -> Generator[Effect, Any, Ticket]:
@@ -197,6 +209,9 @@ def _until_content(
 
 def _missed(call: Call, ports: Ports, ticket: Ticket, missed: Missed) -> None:
     """Tell the router; raise where the call must not be tried again."""
+    if missed.fault is not None and missed.fault.kind == "limited" and call.no_wait:
+        ticket.answered(ports.now())  # a limit of its own, which says nothing of other calls
+        raise missed.error
     if missed.fault is not None:
         ticket.fail(missed.fault, ports.now())
     elif not ticket.ended:

@@ -6,12 +6,13 @@ Platforms like to quote what they refuse, and what they refuse may be a prompt, 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
 from pydantic_core import from_json
 
+from ..dialects.meaning import DEFAULT
 from .effects import Request, Secret
 
 __all__ = ["without_echo", "without_secrets", "word_without_secrets"]
@@ -31,6 +32,15 @@ _PARSED: Final = 256 * 1024
 """Requests up to this many bytes are parsed for the names in them."""
 
 _GAP: Final = "[...]"
+_PLACES: Final = 64
+"""How many places of a word in a long request are looked at."""
+
+_TEXTS: Final = frozenset({"arguments", "content", "input", "instructions", "prompt", "text"})
+"""The members of a request whose values are anybody's words."""
+
+_LINE_BEGINS: Final = re.compile(rb'(?:\\[nr]|"(?:content|input|instructions|prompt|text)"\s*:\s*")\Z')
+_MARKS: Final = re.compile(r"[\W_]+")
+_LINE_ENDS: Final = re.compile(rb'\\[nr]|"')
 _WORD: Final = re.compile(r"[\w.\[\]-]{1,64}\Z")
 _MODEL: Final = re.compile(rb'\s*\{\s*"model"\s*:\s*"([^"\\]{1,200})"')
 _ESCAPED: Final = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -46,10 +56,13 @@ def without_secrets(text: str, request: Request) -> str:
 
 
 def word_without_secrets(text: str | None, request: Request) -> str | None:
-    """A code, or the name of a parameter: it stays if it is one word and not the key."""
+    """A code, or the name of a parameter: it stays if it is one word, and neither the key nor all that a line of a
+    prompt says."""
     if text is None:
         return None
     if _WORD.match(text):
+        if text not in DEFAULT and _is_line(text, request.body):
+            return _GAP
         return _without_key(text, request.authorization)
     return without_secrets(text, request)
 
@@ -122,15 +135,59 @@ def _without_key(text: str, authorization: Secret | None) -> str:
     return text.replace(authorization.reveal().removeprefix("Bearer ").strip(), _GAP)
 
 
+def _is_line(word: str, body: bytes) -> bool:
+    """Whether a text of the request, or a line of one, says ``word`` and nothing else."""
+    if word in _names(body):
+        return False
+    if len(body) > _PARSED:
+        return _is_line_of_many(word.encode("utf-8", "replace"), body)
+    bare = _bare(word)
+    return any(bare == _bare(line) for text in _texts(_parsed(body)) for line in text.splitlines())
+
+
+def _bare(line: str) -> str:
+    """A line without what is changed where it is made a word: case, blanks and marks."""
+    return _MARKS.sub("", line).casefold() or line.strip()
+
+
+def _is_line_of_many(word: bytes, body: bytes) -> bool:
+    """The same by what stands around the word, in a request too long to be parsed for it."""
+    at = -1
+    for _ in range(_PLACES):
+        at = body.find(word, at + 1)
+        if at < 0:
+            return False
+        end = at + len(word)
+        if _LINE_BEGINS.search(body, max(0, at - 32), at) and _LINE_ENDS.match(body, end):
+            return True
+    return False
+
+
+def _texts(value: Any, *, told: bool = False) -> Iterator[str]:
+    if isinstance(value, str):
+        if told:
+            yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, told=told)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(item, told=name in _TEXTS)
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return from_json(body)
+    except ValueError:
+        return None
+
+
 def _names(body: bytes) -> frozenset[str]:
     """The names of a request's parameters, and of its model; of a long request the model's alone."""
     if len(body) > _PARSED:
         model = _MODEL.match(body)
         return frozenset([model[1].decode("utf-8", "replace")] if model is not None else [])
-    try:
-        parsed: Any = from_json(body)
-    except ValueError:
-        return frozenset()
+    parsed = _parsed(body)
     if not isinstance(parsed, dict):
         return frozenset()
     return frozenset(parsed) | {model for model in (parsed.get("model"),) if isinstance(model, str)}

@@ -15,39 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, NoReturn, Protocol, TypeAlias
+from math import inf
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
+
+from ..types.secret import Secret
 
 __all__ = [
     "Answer", "Close", "Data", "Effect", "End", "Event", "Exchange", "Failure", "FailureKind", "Head",
     "Headers", "Next", "Request", "Secret", "Start", "close", "next_event", "sleep", "start",
 ]  # fmt: skip
-
-
-class Secret:
-    """A string that shows itself to nobody: not in a ``repr``, a log, a traceback's locals, or a pickle."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The string itself. Use it inside an expression; never bind it to a name."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(...)"
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not pickled; read it again where it is needed")
 
 
 class Headers:
@@ -75,7 +51,9 @@ class Request:
     """One HTTP request, the same for every edge it may go to. ``path`` is relative to an edge's base URL.
 
     ``whole`` asks the wire for a single :class:`Answer` instead of its pieces. ``max_body`` and
-    ``max_head`` bound in bytes what it accepts; more is a :class:`Failure` of kind ``"protocol"``.
+    ``max_head`` bound in bytes what it accepts; more is a :class:`Failure` of kind ``"protocol"``. ``deadline``
+    is when the whole call is over, on the driver's monotonic clock in seconds: an engine whose own read nobody can
+    interrupt lets it end then.
     """
 
     method: str
@@ -85,11 +63,13 @@ class Request:
     authorization: Secret | None
     whole: bool
     connect_timeout: float = 5.0
+    deadline: float = inf
     max_body: int = 256 * 1024 * 1024
     max_head: int = 64 * 1024
 
     def __repr__(self) -> str:
-        return f"Request({self.method} {self.path}, <{len(self.body)} bytes>, whole={self.whole})"
+        path, mark, _ = self.path.partition("?")  # a query may hold anything
+        return f"Request({self.method} {path}{mark and '?...'}, <{len(self.body)} bytes>, whole={self.whole})"
 
 
 class Exchange(Protocol):
@@ -141,6 +121,7 @@ FailureKind: TypeAlias = Literal[
     "tls",  # the handshake or the certificate failed
     "reset",  # the connection broke (reset, closed early) before or in the answer
     "protocol",  # what came is not HTTP, or exceeds a bound
+    "address",  # the edge's base URL cannot be used: no request can be sent there
     "local",  # the request could not be formed or the engine cannot carry it
     "closed",  # the client was closed while this was under way
 ]

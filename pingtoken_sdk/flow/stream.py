@@ -73,6 +73,10 @@ class Parts(Protocol[T]):
         """Whether a body that ends here, cleanly by its framing, is a whole answer even without ``[DONE]``."""
         ...
 
+    def empty(self) -> bool:
+        """Whether there is nothing so far of what was asked for: an answer that ends so is no success."""
+        ...
+
     def shows(self, part: T) -> bool:
         """Whether the caller is to see this part."""
         ...
@@ -174,7 +178,10 @@ class StreamReader(Generic[T]):
 
     def _item(self, data: bytes) -> None:
         if data[:1] == b"[" and data.strip() == b"[DONE]":
-            self.done = True
+            if self._parts.empty():
+                self._break("protocol", "the stream ended with none of what was asked for")
+            else:
+                self.done = True
             return
         try:
             if type(data) is ErrorEvent:
@@ -300,6 +307,9 @@ class ChatReader:
 
     def may_end(self) -> bool:
         return self.finished()
+
+    def empty(self) -> bool:
+        return self.accumulator.empty
 
     def partial(self) -> ChatCompletion | None:
         return self.accumulator.completion()

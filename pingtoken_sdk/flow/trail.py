@@ -122,4 +122,5 @@ _HINTS = {
     "refused": "check the address and that the platform can be reached from here",
     "connect_timeout": "check the network, or allow more with Timeouts(connect=)",
     "tls": "check the certificate, SSL_CERT_FILE and the clock",
+    "address": "check the URL of this edge: see client.edges()",
 }

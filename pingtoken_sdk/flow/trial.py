@@ -61,13 +61,16 @@ _FAULTS: Final[dict[Reach, FaultKind]] = {
 
 
 class Trial:
-    """An attempt under way, and the words for its end. ``exchange`` is ``None`` until it has begun."""
+    """An attempt under way, and the words for its end. ``exchange`` is ``None`` until it has begun. Without
+    ``billable`` the call is none of a model: it costs nothing, and what is wrong with its answer says nothing of how
+    the edge does with those that are."""
 
-    __slots__ = ("_ports", "_trail", "exchange", "started", "ticket")
+    __slots__ = ("_billable", "_ports", "_trail", "exchange", "started", "ticket")
 
-    def __init__(self, ports: Ports, ticket: Ticket, trail: Trail) -> None:
+    def __init__(self, ports: Ports, ticket: Ticket, trail: Trail, *, billable: bool) -> None:
         self._ports = ports
         self._trail = trail
+        self._billable = billable
         self.ticket = ticket
         self.exchange: Exchange | None = None
         self.started = ports.now()
@@ -84,7 +87,7 @@ class Trial:
 
     @property
     def _billed(self) -> Billed:
-        return "possibly" if self.sent else "no"
+        return "possibly" if self._billable and self.sent else "no"
 
     # ---- ends that no answer brought about
 
@@ -139,7 +142,7 @@ class Trial:
         self._trail.add(
             self.ticket.edge_name,
             "ok",
-            "yes",
+            "yes" if self._billable else "no",
             self.took,
             status=event.status,
             request_id=event.headers.get("x-request-id"),
@@ -151,7 +154,12 @@ class Trial:
         request_id = answer.headers.get("x-request-id")
         self._note("unreadable", status=answer.status, request_id=request_id, detail=message)
         error = self._trail.unreadable(message, request_id)
-        return Missed(Fault("protocol", sent=True), error, ambiguous=True)
+        if self._billable:
+            return Missed(Fault("protocol", sent=True), error, ambiguous=True)
+        # Something in front of one edge may have spoken, so it is asked for once more; the platform itself would only
+        # say the same again, and its edges may do well at what they are for.
+        again = len(self._trail.attempts) == 1
+        return Missed(Fault("upstream", sent=True) if again else None, error, ambiguous=True)
 
     # ---- streams
 
@@ -179,7 +187,7 @@ class Trial:
         self._trail.add(
             self.ticket.edge_name,
             verdict.code or str(verdict.status),
-            "no" if verdict.unbilled else "possibly",
+            "no" if verdict.unbilled or not self._billable else "possibly",
             self.took,
             status=verdict.status,
             request_id=verdict.request_id,
@@ -190,6 +198,8 @@ class Trial:
         kind = _FAULTS.get(verdict.reach)
         if kind is None:
             return Missed(None, error, ambiguous=False)
+        if kind == "error" and not self._billable:
+            kind = "upstream"
         scope = header("x-ratelimit-scope")
         fault = Fault(
             kind,

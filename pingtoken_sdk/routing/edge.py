@@ -57,7 +57,8 @@ class Edge:
         self.failed_probes = 0
 
     def serves(self, model: str) -> bool:
-        return self.config.models is None or model in self.config.models
+        """Whether it takes calls of ``model``. Those of no model, such as for the list of edges, it always takes."""
+        return not model or self.config.models is None or model in self.config.models
 
     def sign(self, now: float) -> None:
         """Something came from the edge. Called for every chunk without a lock: a plain store only."""

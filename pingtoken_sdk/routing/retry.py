@@ -22,6 +22,7 @@ FaultKind: TypeAlias = Literal[
     "resolve",  # the edge's name did not resolve
     "connect_timeout",  # no connection in time
     "tls",  # the handshake failed
+    "address",  # its URL cannot be used
     "reset",  # the connection broke before the answer
     "protocol",  # what came is no answer of this API
     "error",  # the edge answered 5xx, or with a page of a proxy
@@ -65,6 +66,7 @@ FAULTS: Final[Mapping[FaultKind, Traits]] = {
         ("connect timeout", "connect timeouts"), 3.0, "free", "unreached", unbilled=True
     ),
     "tls": Traits(("failed handshake", "failed handshakes"), 3.0, "free", "unreached", unbilled=True),
+    "address": Traits(("unusable address", "unusable addresses"), 3.0, "free", "unreached", unbilled=True),
     "reset": Traits(("reset", "resets"), 1.5, "one", "unknown"),
     "protocol": Traits(("unreadable answer", "unreadable answers"), 1.0, "one"),
     "error": Traits(("error", "errors"), 1.0, "one"),

@@ -51,6 +51,9 @@ class ChatEvents(ChatReader):
     def finished(self) -> bool:
         return len(self._ended) >= self._wanted and all(self._ended.values())
 
+    def empty(self) -> bool:
+        return not self._ended
+
     def shows(self, part: ChatCompletionChunk) -> bool:
         return False
 
@@ -104,6 +107,9 @@ class AnyEvents:
     def may_end(self) -> bool:
         return True
 
+    def empty(self) -> bool:
+        return False
+
     def shows(self, part: _Event) -> bool:
         return False
 
@@ -145,6 +151,9 @@ class CompletionEvents(AnyEvents):
 
     def may_end(self) -> bool:
         return self.finished()
+
+    def empty(self) -> bool:
+        return not self._ended
 
 
 _NOT_YET: Final = frozenset(

@@ -5,6 +5,7 @@ Nothing is checked here that the platform will check, and the body leaves exactl
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
@@ -110,6 +111,7 @@ def translated(request: ForeignRequest, payload: Payload, body: bytes, timeouts:
         authorization=_authorization(request.headers),
         whole=not payload.streamed,
         connect_timeout=timeouts.connect,
+        deadline=time.monotonic() + timeouts.total,
     )
 
 

@@ -30,7 +30,7 @@ _NOT_PASSED: Final = frozenset(
 )  # fmt: skip
 # No longer true of a body that was joined and decoded here.
 _OF_ENCODED: Final = frozenset({b"content-encoding", b"content-length"})
-_NEVER_REACHED: Final = frozenset({"refused", "resolve", "tls"})
+_NEVER_REACHED: Final = frozenset({"address", "refused", "resolve", "tls"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NoReturn
 from ..errors import APIStatusError, ConfigurationError, PingTokenError
 from ..flow.call import Opened, Whole, opened_stream, whole_answer
 from ..flow.live import LiveStream
-from ..ledger import CallSink
+from ..ledger import CallSink, MemoryLedger
 from ..options import Options, RetryPolicy, Timeouts
 from ..session import Session, Started
 from ..types.calls import EdgeStatus
@@ -70,8 +70,9 @@ class _Router(ABC):
         """Choose the engine."""
 
     @property
-    def ledger(self) -> CallSink:
-        """The record of every call that went through here."""
+    def ledger(self) -> MemoryLedger | Any:  # Any: whoever gave another sink knows what it is
+        """The record of every call that went through here: a :class:`MemoryLedger`, or what was given as
+        ``ledger=``."""
         return self._session.ledger
 
     def edges(self) -> list[EdgeStatus]:

@@ -62,6 +62,8 @@ def judge(
         return "local", error.what
     names = _names(error)
     where = "in the middle of the answer" if began else "before the answer"
+    if is_timeout(error) and (sent or "PoolTimeout" in names):
+        return _judge_waiting(names, where)
     if not names.isdisjoint(_UNFIT):
         return "local", "HTTP cannot carry the request: a character of its path or headers is not allowed"
     if "RemoteProtocolError" in names:
@@ -80,6 +82,13 @@ def judge(
             return "reset", f"the connection broke {where}{_system_words(_causes(error, outer))}"
         return _judge_connecting(list(_causes(error, outer)), shaking=shaking)
     return "local", f"the transport raised {type(error).__name__}"
+
+
+def _judge_waiting(names: set[str], where: str) -> tuple[FailureKind, str]:
+    """A timeout of the transport's, or of the client it belongs to: our own waiting ends in no exception."""
+    if "PoolTimeout" in names:  # no other edge can mend that
+        return "local", "the pool of the HTTP client had no place in the time that the client allows"
+    return "reset", f"the HTTP client's own timeout passed {where}"
 
 
 def _judge_connecting(causes: list[BaseException], *, shaking: bool) -> tuple[FailureKind, str]:

@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 
+from ..errors import ConfigurationError
 from ..flow.effects import Event, Failure, Request
 from .engine import AsyncEngine, AsyncExchange, SyncEngine, SyncExchange, WireOptions
 from .place import locate
@@ -23,7 +24,8 @@ __all__ = ["choose_async", "choose_sync"]
 
 
 def choose_async(options: WireOptions) -> AsyncEngine:
-    """The engine for an asynchronous client. Raises :class:`TypeError` for a blocking transport or client."""
+    """The engine for an asynchronous client. Raises :class:`ConfigurationError` for a blocking transport or
+    client, and for what is neither."""
     _check(options, blocking=False)
     chosen = _AsyncChoice(options)
     _chosen.add(chosen)
@@ -31,7 +33,8 @@ def choose_async(options: WireOptions) -> AsyncEngine:
 
 
 def choose_sync(options: WireOptions) -> SyncEngine:
-    """The engine for a blocking client. Raises :class:`TypeError` for an asynchronous transport or client."""
+    """The engine for a blocking client. Raises :class:`ConfigurationError` for an asynchronous transport or
+    client, and for what is neither."""
     _check(options, blocking=True)
     chosen = _SyncChoice(options)
     _chosen.add(chosen)
@@ -40,17 +43,37 @@ def choose_sync(options: WireOptions) -> SyncEngine:
 
 def _check(options: WireOptions, *, blocking: bool) -> None:
     if options.http_client is not None and options.transport is not None:
-        raise TypeError("http_client and transport exclude each other: give the transport to the client")
+        raise ConfigurationError(
+            "http_client and transport exclude each other", hint="give the transport to the client"
+        )
     wanted = "a blocking one" if blocking else "an asynchronous one"
     client = options.http_client
     if client is not None:
+        _refuse_class("http_client", client)
         send = getattr(client, "send", None)
-        if send is None or inspect.iscoroutinefunction(send) is blocking:
-            raise TypeError(f"http_client is {_named(client)}; this client needs {wanted} of httpx or httpx2")
+        foreign = send is None or not hasattr(client, "build_request")
+        if foreign or inspect.iscoroutinefunction(send) is blocking:
+            raise ConfigurationError(
+                f"http_client is {_named(client)}; this client needs {wanted} of httpx or httpx2",
+                hint=f"give an httpx.{'Client' if blocking else 'AsyncClient'}",
+            )
+        if getattr(client, "is_closed", False) is True:
+            raise ConfigurationError("http_client is closed", hint="give one that is open, and keep it so")
     transport = options.transport
     handler = "handle_request" if blocking else "handle_async_request"
-    if transport is not None and not hasattr(transport, handler):
-        raise TypeError(f"transport is {_named(transport)}; this client needs {wanted}, with {handler}()")
+    if transport is not None:
+        _refuse_class("transport", transport)
+        if not hasattr(transport, handler):
+            raise ConfigurationError(
+                f"transport is {_named(transport)}; this client needs {wanted}, with {handler}()"
+            )
+
+
+def _refuse_class(name: str, given: object) -> None:
+    if isinstance(given, type):
+        raise ConfigurationError(
+            f"{name} is the class {given.__name__} itself", hint=f"make one of it: {given.__name__}()"
+        )
 
 
 def _named(value: object) -> str:

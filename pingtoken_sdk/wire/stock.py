@@ -30,12 +30,14 @@ from .tls import context_for
 from .unfit import bad_field, unfit
 
 __all__ = [
-    "Passage", "build", "build_for", "failure_of", "family_of", "head_of", "is_tunnel", "new_transport", "too_large",
+    "OnePiece", "Passage", "build", "build_for", "failure_of", "family_of", "head_of", "is_tunnel", "new_transport",
+    "own_timeouts", "read_already", "tells", "too_large",
 ]  # fmt: skip
 
 _KEEPALIVE: Final = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]  # an answer may be silent for minutes
 _ONE: Final = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=None)
 _UNFIT: Final = (UnicodeError, ValueError, TypeError, httpx.InvalidURL)
+_LIMITS: Final = ("connect", "read", "write", "pool")
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "authorization"})
 
 
@@ -69,6 +71,37 @@ def family_of(given: object) -> ModuleType:
     return httpx
 
 
+def own_timeouts(client: Any) -> dict[str, float | None]:
+    """The timeouts of a client of the user's, in seconds, by name. The library's default is none that anybody chose:
+    in its five seconds few models have written a whole answer."""
+    timeout = getattr(client, "timeout", None)
+    if timeout is None or timeout == family_of(client).Timeout(5.0):
+        return dict.fromkeys(_LIMITS)
+    return {name: getattr(timeout, name, None) for name in _LIMITS}
+
+
+def tells(given: Any, url: Any = None) -> bool:
+    """Whether a request for ``url`` goes through a transport of httpx's own, which tells of each step it takes. As
+    long as such a one has told nothing it waits for a place in its pool, and nothing was sent."""
+    family = family_of(given)
+    if type(given) in (family.Client, family.AsyncClient):
+        # Not public, so without it nothing is taken for granted.
+        choose = getattr(given, "_transport_for_url", None)
+        given = choose(url) if callable(choose) else None
+    return type(given) in (family.HTTPTransport, family.AsyncHTTPTransport)
+
+
+def read_already(response: Any) -> bytes | None:
+    """The body of a response that somebody has read, such as a hook of the user's, without its content encoding."""
+    if not getattr(response, "is_stream_consumed", False):
+        return None
+    try:
+        content: bytes = response.content
+    except RuntimeError:  # it was read and not kept
+        return None
+    return content
+
+
 @lru_cache(maxsize=512)
 def _url(place: Place, path: str) -> httpx.URL:
     scheme = "https" if place.origin.secure else "http"
@@ -99,7 +132,7 @@ def build_for(client: Any, request: Request, place: Place, extensions: dict[str,
     Raises :class:`UnfitRequestError`, and :class:`SetupError` if the client is closed.
     """
     if getattr(client, "is_closed", False):
-        raise SetupError("closed", "the HTTP client that was given is closed")
+        raise SetupError("local", "the HTTP client that was given is closed")
     try:
         return client.build_request(
             request.method,
@@ -150,30 +183,35 @@ def _pieces(self: Any) -> Iterator[bytes]:
     return iter((self.request.body,))
 
 
-def _apieces(self: Any) -> _Pieces:
-    return _Pieces(self.request)
+def _apieces(self: Any) -> OnePiece:
+    return OnePiece(lambda: self.request.body)
 
 
-class _Pieces:
-    __slots__ = ("_request", "_sent")
+class OnePiece:
+    """A body that is all there, as an asynchronous iterator. No frame of it holds the body, which may be a prompt."""
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
-        self._sent = False
+    __slots__ = ("_given", "_whole")
 
-    def __aiter__(self) -> _Pieces:
+    def __init__(self, whole: Callable[[], bytes]) -> None:
+        self._whole = whole
+        self._given = False
+
+    def __aiter__(self) -> OnePiece:
         return self
 
     async def __anext__(self) -> bytes:
-        if self._sent:
+        if self._given:
             raise StopAsyncIteration
-        self._sent = True
-        return self._request.body
+        self._given = True
+        return self._whole()
 
 
-def head_of(response: Any, request: Request, place: Place) -> Head | Failure:
-    """Status and headers of a response, within the bounds."""
+def head_of(response: Any, request: Request, place: Place, *, decoded: bool) -> Head | Failure:
+    """Status and headers of a response, within the bounds. The body of one that is ``decoded`` comes without its
+    content encoding."""
     raw = [(name.lower(), value) for name, value in response.headers.raw]
+    if decoded:
+        raw = [field for field in raw if field[0] not in (b"content-encoding", b"content-length")]
     if sum([len(name) + len(value) + 4 for name, value in raw]) > request.max_head:
         return Failure(
             "protocol", f"{place.origin}: the head of the answer is larger than {request.max_head} bytes"
@@ -193,14 +231,19 @@ class Passage:
     """How far one request came, from the ``trace`` extension of httpx (or httpx2).
 
     ``told`` is false as long as the transport has said nothing. One that is not httpx's own may never do so;
-    its request counts as written from the moment it was handed over, unless it says that it did not connect.
+    unless it ``tells``, its request counts as written from the moment it was handed over, if it does not say that it
+    did not connect. ``socket`` is that of the connection, where it is known and carries nothing but this request.
     """
 
-    __slots__ = ("connecting", "handed", "sent_body", "sent_head", "shaking", "socket", "stream", "told")
+    __slots__ = (
+        "connecting", "handed", "sent_body", "sent_head", "shaking", "shared", "socket", "stream", "tells", "told",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.handed = False
+        self.tells = False
         self.told = False
+        self.shared = False
         self.connecting = False
         self.shaking = False
         self.sent_head = False
@@ -212,6 +255,9 @@ class Passage:
         """Take one trace event. Returns its name without the layer, which differs with proxies."""
         step = event[event.find(".") + 1 :]
         self.told = True
+        if event.startswith("http2."):
+            self.shared = True
+            self.socket = None
         if step == "connect_tcp.started":
             self.connecting = True
         elif step == "connect_tcp.complete":
@@ -229,9 +275,22 @@ class Passage:
             self.sent_body = True
         return step
 
+    def arrived(self, response: Any) -> None:
+        """The head is here, and with it the connection, if it was one from a pool."""
+        if self.socket is None and not self.shared:
+            extensions = getattr(response, "extensions", None) or {}
+            stream = extensions.get("network_stream")
+            if stream is not None and extensions.get("http_version") in (b"HTTP/1.1", b"HTTP/1.0"):
+                self.socket = stream.get_extra_info("socket")
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the request is in the hands of a transport that says nothing."""
+        return self.handed and not self.told and not self.tells
+
     def written(self, request: Request) -> int:
         """Bytes handed to the network; of the head, nearly."""
-        whole = self.handed and not self.told
+        whole = self.unknown
         head = self.sent_head or whole
         return (_size_of_head(request) if head else 0) + (len(request.body) if self.sent_body or whole else 0)
 
@@ -253,7 +312,7 @@ def failure_of(
 ) -> Failure:
     """The failure that an exception of a transport amounts to; notes in ``passage`` if it proves that
     nothing was sent. ``outer`` is the exception that was being handled before."""
-    sent = passage.sent_head or (passage.handed and not passage.told)
+    sent = passage.sent_head or passage.unknown
     kind, what = judge(error, outer, sent=sent, began=began, shaking=passage.shaking)
     if not passage.told and kind in ("resolve", "refused", "connect_timeout", "tls"):
         passage.handed = False

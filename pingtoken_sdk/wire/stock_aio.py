@@ -22,13 +22,23 @@ from .engine import WireOptions
 from .loops import Job, LoopEndsError, PerLoop, Scope
 from .place import Place, locate
 from .proxies import Proxies
-from .stock import Passage, build, build_for, failure_of, family_of, head_of, is_tunnel, too_large
+from .stock import (
+    OnePiece,
+    Passage,
+    build,
+    build_for,
+    failure_of,
+    family_of,
+    head_of,
+    is_tunnel,
+    own_timeouts,
+    read_already,
+    tells,
+    too_large,
+)  # fmt: skip
 from .stock_loop import Lease, LoopConnections
 
 __all__ = ["StockAsyncEngine"]
-
-# Waiting is bounded here, by the loop; a stock transport would set and clear a timer for each read.
-_NO_TIMEOUTS: Final[dict[str, float | None]] = {"read": None, "write": None, "pool": None}
 
 _forgotten: list[object] = []  # what a fork left behind, kept from finalizers of the parent's loops
 
@@ -38,7 +48,8 @@ class StockAsyncEngine:
 
     With a transport or client of the user's own, connecting and sending are known only as far as it supports
     the ``trace`` extension. Without it, a request counts as written once handed over, and keeping to
-    ``connect_timeout`` is left to the library. ``open_connections`` does not count its connections.
+    ``connect_timeout`` is left to the library. The timeouts of a client hold beside the call's, the shorter first.
+    ``open_connections`` does not count its connections.
     """
 
     def __init__(self, options: WireOptions, proxies: Proxies | None = None) -> None:
@@ -47,6 +58,8 @@ class StockAsyncEngine:
         self._pools: PerLoop[LoopConnections] = PerLoop(
             partial(LoopConnections, options, self._proxies), LoopConnections.close
         )
+        # Waiting is bounded here, by the loop; a stock transport would set and clear a timer for each read.
+        self._own_timeouts: Final = own_timeouts(options.http_client)
         self._closed = False
 
     @property
@@ -87,7 +100,7 @@ class StockAsyncExchange:
         try:
             self._place = locate(base_url)
         except ValueError as error:
-            self._trouble = Failure("local", str(error))
+            self._trouble = Failure("address", str(error))
         self._pool: LoopConnections | None = None
         self._lease: Lease | None = None
         self._response: Any = None
@@ -191,7 +204,7 @@ class StockAsyncExchange:
         if response is None:
             return Failure("connect_timeout", f"{self._peer}: no connection in {request.connect_timeout:g} s")
         self._response = response
-        head = head_of(response, request, place)
+        head = head_of(response, request, place, decoded=self._read_already is not None)
         if not request.whole or isinstance(head, Failure):
             return head
         return await self._collect(head)
@@ -199,14 +212,19 @@ class StockAsyncExchange:
     async def _send(self, place: Place, lease: Lease) -> Any:
         request, options = self._request, self._engine._options
         self._passage.socket = lease.socket
-        extensions = {"trace": self._trace, "timeout": _NO_TIMEOUTS | {"connect": request.connect_timeout}}
+        own = self._engine._own_timeouts
+        connect = request.connect_timeout
+        limits = {**own, "connect": connect if own["connect"] is None else min(own["connect"], connect)}
+        extensions = {"trace": self._trace, "timeout": limits}
         client = options.http_client
         if client is not None:
             outgoing = build_for(client, request, place, extensions)
+            self._passage.tells = tells(client, outgoing.url)
             self._passage.handed = True
             return await client.send(outgoing, stream=True, follow_redirects=False)
         family = httpx if lease.place is not None else family_of(lease.transport)
         outgoing = build(family, request, place, extensions)
+        self._passage.tells = tells(lease.transport)
         self._passage.handed = True
         return await lease.transport.handle_async_request(outgoing)
 
@@ -243,12 +261,18 @@ class StockAsyncExchange:
                 return event
             parts.append(event.data)
 
+    @property
+    def _read_already(self) -> bytes | None:
+        """The body, where a client of the user's has read it before we could."""
+        return None if self._engine._options.http_client is None else read_already(self._response)
+
     async def _go_on(self) -> Event:
         chunks = self._chunks
         if chunks is None:
+            content = self._read_already
             given = self._engine._options.http_client is not None
-            chunks = self._response.aiter_raw() if given else aiter(self._response.stream)
-            self._chunks = chunks
+            unread = self._response.aiter_raw if given else self._response.stream.__aiter__
+            chunks = self._chunks = unread() if content is None else OnePiece(lambda: content)
         async for data in chunks:
             if not data:
                 continue

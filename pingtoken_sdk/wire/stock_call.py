@@ -23,7 +23,18 @@ import httpx
 from ..flow.effects import Answer, Data, End, Event, Failure, Head, Request
 from .faults import is_timeout
 from .place import Place, locate
-from .stock import Passage, build, build_for, failure_of, family_of, head_of, is_tunnel, too_large
+from .stock import (
+    Passage,
+    build,
+    build_for,
+    failure_of,
+    family_of,
+    head_of,
+    is_tunnel,
+    read_already,
+    tells,
+    too_large,
+)  # fmt: skip
 from .waiting import SLICE
 
 if TYPE_CHECKING:
@@ -31,6 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StockSyncExchange"]
 
+_GRACE: Final = 0.5  # seconds; whoever waits for a helper is to see the deadline before the helper does
+_EARLY: Final = 0.01  # seconds by which a timeout may come before its time
 _SHORTEST: Final = 0.001  # a timeout of 0 would mean not to wait at all, which is another mode of a socket
 
 
@@ -43,8 +56,8 @@ class StockSyncExchange:
 
     __slots__ = (
         "_changed", "_chunks", "_closed", "_connect_by", "_cut_off", "_ended", "_engine", "_gated",
-        "_helping", "_lease", "_outcome", "_passage", "_place", "_received", "_request", "_response", "_running",
-        "_stands", "_timeouts", "_trouble", "_until",
+        "_helping", "_lease", "_outcome", "_own", "_passage", "_place", "_received", "_request", "_response",
+        "_running", "_stands", "_timeouts", "_trouble", "_until",
     )  # fmt: skip
 
     def __init__(self, engine: StockSyncEngine, request: Request, base_url: str) -> None:
@@ -56,13 +69,14 @@ class StockSyncExchange:
         try:
             self._place = locate(base_url)
         except ValueError as error:
-            self._trouble = Failure("local", str(error))
+            self._trouble = Failure("address", str(error))
         self._lease: Lease | None = None
         self._response: Any = None
         self._chunks: Iterator[bytes] | None = None
         self._received = 0
+        self._own = engine.own_timeouts
         self._timeouts: dict[str, float | None] = {
-            "connect": request.connect_timeout, "read": None, "write": None, "pool": None,
+            **self._own, "connect": _shorter(self._own["connect"], request.connect_timeout)
         }  # fmt: skip
         self._changed = threading.Condition()  # guards everything below
         self._stands = False  # there is a connection
@@ -92,6 +106,8 @@ class StockSyncExchange:
             event, self._outcome = self._outcome, None
         if event is not None:  # a helper brought it while nobody waited
             return event
+        if self._ended:  # and that end was told
+            return self._over()
         if self._trouble is None and self._lease is None:
             self._enter()
         if self._trouble is not None and not self._helping:
@@ -133,7 +149,7 @@ class StockSyncExchange:
                 return self._over()
             self._running = True
             self._until = until
-        self._timeouts["read"] = self._timeouts["write"] = max(until - time.monotonic(), _SHORTEST)
+        self._allow()
         watchdog = self._engine.watchdog
         watchdog.watch(self, until)
         try:
@@ -154,7 +170,7 @@ class StockSyncExchange:
             if not self._helping and self._outcome is None:
                 self._helping = self._running = True
                 self._until = inf
-                self._timeouts["read"] = self._timeouts["write"] = None
+                self._allow()
                 threading.Thread(target=self._help, name="pingtoken-exchange", daemon=True).start()
             while self._helping:
                 if self._closed:
@@ -167,6 +183,15 @@ class StockSyncExchange:
                 self._changed.wait(min(min(until, self._connect_by) - now, SLICE))
             event, self._outcome = self._outcome, None
         return event
+
+    def _allow(self) -> None:
+        """Set how long the transport may wait for its own: to the end of the call, where somebody can wake it before
+        that or nobody waits for it, and to the end of this step where not. The user's own timeouts are kept."""
+        wakeable = self._helping or self._passage.socket is not None
+        end = self._request.deadline + _GRACE if wakeable else self._until
+        left = None if end == inf else max(end - time.monotonic(), _SHORTEST)
+        for name in ("read", "write", "pool"):
+            self._timeouts[name] = _shorter(self._own[name], left)
 
     def _too_slow(self) -> Failure:
         timeout = self._request.connect_timeout
@@ -261,7 +286,7 @@ class StockSyncExchange:
         except _Dropped:
             return None
         except Exception as error:  # noqa: BLE001 - a user's transport raises what it likes; failures are values
-            if is_timeout(error) and not self._helping:
+            if is_timeout(error) and not self._helping and time.monotonic() >= self._until - _EARLY:
                 return None
             assert self._place is not None
             return failure_of(error, outer, self._place, self._passage, began=self._response is not None)
@@ -277,7 +302,9 @@ class StockSyncExchange:
             self._pass_gate()
         self._stands = True
         self._response = response
-        head = head_of(response, request, place)
+        self._passage.arrived(response)
+        self._allow()  # the body is read under the limits that stand when its reading begins
+        head = head_of(response, request, place, decoded=self._read_already is not None)
         if not request.whole or isinstance(head, Failure):
             return head
         return self._collect(head)
@@ -287,10 +314,12 @@ class StockSyncExchange:
         extensions = {"trace": self._trace, "timeout": self._timeouts}
         if client is not None:
             outgoing = build_for(client, request, place, extensions)
+            self._passage.tells = tells(client, outgoing.url)
             self._passage.handed = True
             return client.send(outgoing, stream=True, follow_redirects=False)
         family = httpx if lease.place is not None else family_of(lease.transport)
         outgoing = build(family, request, place, extensions)
+        self._passage.tells = tells(lease.transport)
         self._passage.handed = True
         return lease.transport.handle_request(outgoing)
 
@@ -341,12 +370,21 @@ class StockSyncExchange:
                 return event
             parts.append(event.data)
 
+    @property
+    def _read_already(self) -> bytes | None:
+        """The body, where a client of the user's has read it before we could."""
+        return None if self._engine.options.http_client is None else read_already(self._response)
+
     def _go_on(self) -> Event:
         chunks = self._chunks
         if chunks is None:
+            content = self._read_already
             given = self._engine.options.http_client is not None
-            chunks = self._chunks = iter(self._response.iter_raw() if given else self._response.stream)
+            unread = self._response.iter_raw if given else self._response.stream.__iter__
+            chunks = self._chunks = unread() if content is None else iter((content,))
         for data in chunks:
+            if self._closed or self._cut_off:  # without a socket to be shut, this is the first to know
+                raise _Dropped
             if not data:
                 continue
             self._received += len(data)
@@ -355,3 +393,8 @@ class StockSyncExchange:
                 return too_large(self._request, self._place)
             return Data(data)
         return End()
+
+
+def _shorter(one: float | None, other: float | None) -> float | None:
+    """The lesser of two limits, where ``None`` is no limit."""
+    return other if one is None else one if other is None else min(one, other)

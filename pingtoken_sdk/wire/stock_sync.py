@@ -20,7 +20,7 @@ from .fork import sever
 from .place import Place
 from .pool import Idle, quiet
 from .proxies import Proxies
-from .stock import new_transport
+from .stock import new_transport, own_timeouts
 from .stock_call import StockSyncExchange
 from .waiting import SLICE
 from .watchdog import Watchdog
@@ -36,11 +36,15 @@ class StockSyncEngine:
     With a transport or client of the user's own, connecting and sending are known only as far as it supports
     the ``trace`` extension. Without it, a request counts as written once handed over, ``connect_timeout`` and
     the deadline within the body are left to the library, and ``close`` from another thread wakes the caller
-    but not the library. ``open_connections`` does not count its connections.
+    but not the library. On a connection from the user's pool nothing wakes the library before the head of the answer
+    is here: it is given to the end of the call, so a thread and a place in the pool may be held as long, and no
+    longer. The timeouts of a client hold beside the call's, the shorter first. ``open_connections`` does not count
+    its connections.
     """
 
     def __init__(self, options: WireOptions, proxies: Proxies | None = None) -> None:
         self.options: Final = options
+        self.own_timeouts: Final = own_timeouts(options.http_client)
         self._proxies = proxies or (Proxies.of_environment() if options.trust_env else Proxies.none())
         self._renew()
 

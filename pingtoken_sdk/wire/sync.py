@@ -59,7 +59,7 @@ class H11SyncExchange:
             self._where = locate(base_url)
         except ValueError as error:
             self._talk = Conversation(request, None)
-            self._talk.fail("local", f"{error}")
+            self._talk.fail("address", f"{error}")
         else:
             self._talk = Conversation(request, self._where)
 

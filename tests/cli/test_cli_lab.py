@@ -132,7 +132,7 @@ def test_without_its_packages_it_says_what_to_install(
     assert main(["lab", "--sandbox"]) == 1
     said = capsys.readouterr().err
     assert "needs ipywidgets and jupyterlab" in said
-    assert 'pip install "pingtoken_sdk[notebook]"' in said
+    assert 'pip install "pingtoken_sdk[lab]"' in said
 
 
 def test_without_an_account_it_is_misuse(run_here: Run) -> None:

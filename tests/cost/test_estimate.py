@@ -83,7 +83,7 @@ def test_per_request_and_window() -> None:
         per_request="0.5",
         windows=[{"from": "16:00", "to": "17:00", "rates": {"input": "36", "output": "144"}}],
     )
-    shape = CallShape("gpt-4o", messages=ASK, max_tokens=0)
+    shape = CallShape("gpt-4o", messages=ASK, max_tokens=1)
     inside, outside = estimate(shape, peak, AT), estimate(shape, peak, AT.replace(hour=9))
     assert inside.cost is not None
     assert outside.cost is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from pingtoken_sdk import errors
 from pingtoken_sdk.flow.call import Call, opened_stream, whole_answer
-from pingtoken_sdk.flow.effects import Answer, Data, End, Failure, Headers
+from pingtoken_sdk.flow.effects import Answer, Data, End, Failure, Headers, Request
 from pingtoken_sdk.flow.stream import ChatReader
 from pingtoken_sdk.resources.parse import parser
 from pingtoken_sdk.types.chat import ChatCompletion
@@ -61,6 +62,7 @@ def test_a_whole_answer() -> None:
     ("bad", "outcome", "billed"),
     [
         (failure("refused"), "refused", "no"),
+        (failure("address"), "address", "no"),
         (failure("resolve"), "resolve", "no"),
         (failure("connect_timeout"), "connect_timeout", "no"),
         (failure("reset"), "reset", "possibly"),
@@ -113,6 +115,59 @@ def test_what_no_edge_can_mend_is_raised_at_once(status: int, code: str, kind: t
     assert caught.value.attempts[0].billed == "no"  # type: ignore[attr-defined]
     assert not caught.value.possibly_billed  # type: ignore[attr-defined]
     assert world.balancer.in_flight() == 0
+
+
+def test_an_edge_whose_address_cannot_be_used_is_blamed() -> None:
+    world = pair(failure("address"), whole())
+    for _ in range(3):
+        assert ask(world).value.text == "hi"
+    states = {edge.name: edge for edge in world.balancer.snapshot(world.now)}
+    bad = states[world.played[0].edge]
+    assert (bad.state, bad.failed) == ("ejected", 1)
+    assert "unusable address" in bad.explanation
+
+
+def test_what_this_side_cannot_send_is_no_fault_of_an_edge() -> None:
+    world = World({"a": [failure("local")], "b": [failure("local")]})
+    with pytest.raises(errors.APIConnectionError):
+        ask(world)
+    assert len(world.played) == 1
+    assert {edge.failed for edge in world.balancer.snapshot(world.now)} == {0}
+
+
+UNLIKE = [(0.1, Answer(200, JSON, b"[1]"))]
+
+
+@pytest.mark.parametrize("bad", [UNLIKE, refusal(500, "internal_error"), refusal(502, "upstream_error")])
+def test_answers_to_calls_of_no_model_cost_nothing_and_eject_nobody(bad: Script) -> None:
+    world = pair(bad, whole())
+    answer = ask(world, world.call(billable=False))
+    assert [attempt.billed for attempt in answer.trail.attempts] == ["no", "no"]
+    alone = World({"a": [bad]})
+    for _ in range(6):
+        with pytest.raises(errors.APIError) as caught:
+            ask(alone, alone.call(billable=False))
+        assert not caught.value.possibly_billed
+    (edge,) = alone.balancer.snapshot(alone.now)
+    assert (edge.state, edge.failed) == ("healthy", 0)
+
+
+def test_an_unreadable_answer_to_a_call_of_no_model_is_asked_for_once_more() -> None:
+    world = World({"a": [UNLIKE], "b": [UNLIKE], "c": [UNLIKE]})
+    with pytest.raises(errors.APIResponseValidationError) as caught:
+        ask(world, world.call(billable=False))
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["unreadable"] * 2
+    once = World({"a": [UNLIKE], "b": [UNLIKE]})
+    with pytest.raises(errors.APIResponseValidationError):
+        ask(once, once.call(billable=False, on_ambiguous="raise"))
+    assert len(once.played) == 1
+
+
+@pytest.mark.parametrize("kind", ["reset", "protocol"])
+def test_a_call_of_no_model_that_breaks_is_not_billed(kind: str) -> None:
+    world = pair(failure(kind), whole())
+    answer = ask(world, world.call(billable=False))
+    assert [attempt.billed for attempt in answer.trail.attempts] == ["no", "no"]
 
 
 def test_a_refused_fleet_fails_at_once_and_says_so() -> None:
@@ -320,3 +375,9 @@ def test_cancelled_at_any_effect_nothing_is_left(
     assert all(edge.in_flight == 0 for edge in world.balancer.snapshot(world.now))
     assert len(world.open) == (1 if result is not None and streamed else 0)
     assert world.now <= 1000 + 20.5
+
+
+def test_a_request_shows_no_query() -> None:
+    asked = Request("GET", "/usage?token=plover", b"", (), None, whole=True)
+    assert repr(asked) == "Request(GET /usage?..., <0 bytes>, whole=True)"
+    assert repr(replace(asked, path="/usage")) == "Request(GET /usage, <0 bytes>, whole=True)"

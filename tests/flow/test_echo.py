@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from pingtoken_sdk.flow import echo
-from pingtoken_sdk.flow.echo import without_echo
+from pingtoken_sdk.flow.echo import without_echo, word_without_secrets
+from pingtoken_sdk.flow.effects import Request, Secret
 
 SECRET = "the vault opens to plover-4711"
 PLAIN = "This model's maximum context length is 131072 tokens."
@@ -108,3 +109,48 @@ def test_a_long_request_keeps_the_name_of_its_model() -> None:
     message = "deepseek-v4-pro takes less: " + SECRET
     for content in (SECRET, SECRET + "." * echo._PARSED):
         assert without_echo(message, request(content)) == "deepseek-v4-pro takes less: [...]"
+
+
+def told(word: str, body: bytes) -> str | None:
+    asked = Request("POST", "/chat/completions", body, (), Secret("Bearer sk-plover"), whole=True)
+    return word_without_secrets(word, asked)
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize("word", ["plover-4711", "金库的口令", "xyzzy"])
+@pytest.mark.parametrize("said", ["{}", "Say\n{}\nand wait", "{}\r\nnow", "It is\n  {}"])
+def test_a_word_that_is_a_line_of_the_prompt_is_an_echo(word: str, said: str, long: bool) -> None:
+    filler = [{"role": "system", "content": "very long " * 40_000}] if long else []
+    if long and "  " in said:
+        return  # white space around a line is looked for in short requests only
+    messages = [*filler, {"role": "user", "content": said.format(word)}]
+    assert told(word, to_json({"model": "m", "messages": messages})) == "[...]"
+    parts = [*filler, {"role": "user", "content": [{"type": "text", "text": said.format(word)}]}]
+    assert told(word, to_json({"model": "m", "messages": parts})) == "[...]"
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize("word", ["user", "max_tokens", "messages", "role", "content", "text", "m", "gpt-4o"])
+def test_names_of_a_request_are_no_echo(word: str, long: bool) -> None:
+    content = f"the {word} of it" + " very long" * (40_000 if long else 0)
+    part = [{"type": "text", "text": content}]
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": part}], "max_tokens": 5}
+    assert told(word, to_json(body)) == word
+
+
+def test_a_known_code_stays_whatever_the_prompt_says() -> None:
+    body = request("insufficient_quota\nmodel\nunheard_of")
+    assert told("insufficient_quota", body) == "insufficient_quota"
+    assert told("model", body) == "model"
+    assert told("unheard_of", body) == "[...]"
+
+
+@pytest.mark.parametrize("word", ["open_sesame", "Open-Sesame", "OPENSESAME", "---"])
+def test_a_line_made_a_word_is_an_echo(word: str) -> None:
+    assert told(word, request("Say:\nOpen, sesame!\n---")) == "[...]"
+    assert told(word, request("Say: Open, sesame!")) == word
+
+
+def test_a_word_of_a_body_that_is_no_json() -> None:
+    assert told("plover", b"plover") == "plover"
+    assert told("sk-plover", b"{}") == "[...]"

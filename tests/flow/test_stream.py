@@ -102,6 +102,28 @@ def test_one_finished_choice_of_two_is_not_all() -> None:
     assert read(body, choices=2).broken is not None
 
 
+USED = event([], usage={"prompt_tokens": 5, "completion_tokens": 0, "total_tokens": 5})
+
+
+@pytest.mark.parametrize(
+    "body", [b"data: [DONE]\n\n", USED + b"data: [DONE]\n\n", event([]) + b"data: [DONE]\n\n"]
+)
+def test_a_stream_of_no_choice_is_no_answer(body: bytes) -> None:
+    reader = read(body)
+    assert not reader.done
+    assert reader.broken is not None
+    assert reader.broken.kind == "protocol"
+    assert "none of what was asked for" in reader.broken.message
+
+
+def test_a_stream_of_no_choice_is_tried_elsewhere() -> None:
+    empty: Any = [(0.1, head()), (0.0, Data(USED + b"data: [DONE]\n\n")), (0.0, End())]
+    world = World({"a": [empty, stream("hi")]})
+    opened = world.run(opened_stream(world.call(streamed=True), world.ports, ChatReader))
+    assert [attempt.outcome for attempt in opened.trail.attempts] == ["protocol"]
+    assert opened.trail.attempts[0].billed == "possibly"
+
+
 def test_the_usage_chunk_is_shown_to_those_who_asked() -> None:
     assert all(part.choices for part in read(WHOLE).queue)
     assert read(WHOLE, show_usage=True).queue[-1].usage is not None

@@ -71,7 +71,7 @@ def failure(kind: Any) -> Script:
     return [(0.01, Failure(kind, f"it was {kind}"))]
 
 
-UNSENT = frozenset({"resolve", "refused", "connect_timeout", "tls", "local"})
+UNSENT = frozenset({"address", "resolve", "refused", "connect_timeout", "tls", "local"})
 
 
 @dataclass(eq=False)

@@ -88,9 +88,15 @@ async def test_a_cancelled_call_leaves_nothing(library: Library, serve: Serve, s
     server = serve(stream([HELLO], end="hang") if streamed else hold)
     transport = library.async_transport(edges=[server.url])
     async with library.async_client(transport) as client:
-        with anyio.move_on_after(0.2) as scope:
+        async with anyio.create_task_group() as tasks:
+
+            async def cancel() -> None:
+                assert await anyio.to_thread.run_sync(server.asked)
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(cancel)
             await client.post(server.url + CHAT, json=STREAM if streamed else ASK, headers=AUTH)
-        assert scope.cancelled_caught
+        assert tasks.cancel_scope.cancelled_caught
         assert await anyio.to_thread.run_sync(server.client_left)
         assert transport._session.balancer.in_flight() == 0
     assert drained(transport)
@@ -99,7 +105,7 @@ async def test_a_cancelled_call_leaves_nothing(library: Library, serve: Serve, s
 async def test_the_read_timeout_of_the_request(library: Library, serve: Serve) -> None:
     server = serve(hold)
     transport = library.async_transport(edges=[server.url])
-    limits = library.module.Timeout(0.05, connect=0.05)
+    limits = library.module.Timeout(0.5, connect=0.5)
     async with library.async_client(transport) as client:
         for ask in (ASK, STREAM):
             with pytest.raises(library.module.ReadTimeout):

@@ -243,3 +243,15 @@ def test_done_is_the_end_whatever_follows(library: Library, serve: Serve) -> Non
     with library.client(library.transport(edges=[server.url])) as client:
         assert client.post(server.url + CHAT, json=STREAM, headers=AUTH).content == GOOD_STREAM
     assert server.client_left()
+
+
+def test_a_stream_of_no_choice_is_tried_again(library: Library, serve: Serve) -> None:
+    empty = event({"id": "c", "choices": [], "usage": {"prompt_tokens": 1, "total_tokens": 1}}) + DONE
+    server = serve(stream([empty], extra=CLOSE), stream([GOOD_STREAM], extra=CLOSE))
+    transport = library.transport(edges=[server.url])
+    with library.client(transport) as client:
+        response = client.post(server.url + CHAT, json=STREAM, headers=AUTH)
+        assert response.content == GOOD_STREAM
+    (entry,) = entries(transport)
+    assert [attempt.outcome for attempt in entry.attempts] == ["protocol", "ok"]
+    assert len(transport.ledger.unsettled()) == 1

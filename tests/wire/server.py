@@ -152,6 +152,13 @@ class Server:
                 self._open -= {conn, raw}
                 self._changed.notify_all()
 
+    def asked(self) -> bool:
+        """Wait for the first request to have come whole."""
+        ends = time.monotonic() + PATIENCE
+        while not self.bodies and time.monotonic() < ends:
+            time.sleep(0.005)
+        return bool(self.bodies)
+
     def client_left(self) -> bool:
         """Wait for a script to see its client close."""
         return self.gone.acquire(timeout=PATIENCE)

@@ -71,7 +71,7 @@ def test_connecting_has_a_clock_of_its_own(drive: Any, serve: Any, ca_file: Any)
 
 def test_a_base_url_that_is_none(drive: Any) -> None:
     event = drive(lambda _: whole("edge.test/api"))
-    assert event.kind == "local"
+    assert event.kind == "address"
 
 
 @pytest.mark.parametrize(
