@@ -185,7 +185,7 @@ def _(thing: Listing, locale: Locale) -> View | None:  # type: ignore[type-arg] 
         items = thing.peek(_FIRST + 1)
     except PingTokenError as error:
         return View(banners=(Banner("warning", locale.labels.cannot_read.format(reason=error.message)),))
-    return _first_rows(items, locale, more=thing.has_more)
+    return _first_rows(items, locale, more=not thing._pages.finished)
 
 
 @view_of.register
@@ -194,7 +194,7 @@ def _(thing: AsyncListing, locale: Locale) -> View | None:  # type: ignore[type-
     items = thing._pages.peek(_FIRST + 1)
     if not items:
         return View(headline=locale.labels.read_by_async)
-    return _first_rows(items, locale, more=thing.has_more)
+    return _first_rows(items, locale, more=not thing._pages.finished)
 
 
 def _first_rows(items: Sequence[Any], locale: Locale, *, more: bool) -> View | None:

@@ -176,6 +176,7 @@ class FakePages:
         self.items = items
         self.cursor = cursor
         self.ready = len(items)
+        self.finished = cursor is None
 
     def peek(self, count: int) -> list[Any]:
         return self.items[:count]
@@ -190,6 +191,8 @@ def test_a_list_shows_its_first_rows_and_leaves_them_where_they_are() -> None:
     assert len(pages.items) == 16
     awaited: AsyncListing[Any] = AsyncListing(None, pages)  # type: ignore[arg-type]
     assert shown(awaited)["text/plain"] == text
+    all_there: Listing[Any] = Listing(None, FakePages(samples.calls(3), None))  # type: ignore[arg-type]
+    assert "there are more" not in shown(all_there)["text/plain"]
     nothing: AsyncListing[Any] = AsyncListing(None, FakePages([], "next"))  # type: ignore[arg-type]
     assert "async for" in shown(nothing)["text/plain"]
 

@@ -85,6 +85,13 @@ class LookingPanel(Panel):
         if visible and self._started:
             self._again()
 
+    def _finish(self) -> None:
+        try:
+            self._look()  # what happened since the last look belongs into the last picture
+        except Exception:  # noqa: BLE001 - see _again
+            _log.warning("a notebook panel cannot see what it shows", exc_info=True)
+        super()._finish()
+
     def _end(self) -> None:
         if self._look_later is not None:
             self._look_later()

@@ -175,6 +175,8 @@ def _identity_banners(account: Account | None, identity: Identity | None, locale
 def _figures(balance: Balance, locale: Locale) -> Iterator[Figure]:
     t = locale.labels
     tone: Tone = "plain" if balance.can_spend is None else "good" if balance.can_spend else "critical"
+    if tone == "good" and balance.available is not None and balance.available.amount < 0:
+        tone = "plain"  # it is paid for later: allowed, but no sum to be glad of
     yield _figure(t.can_spend, balance.available, locale, tone)
     parts = ((t.cash, balance.cash), (t.granted, balance.granted), (t.credit, balance.credit_limit))
     for label, money in parts:
