@@ -21,7 +21,7 @@ HERE: Final = str(Path(__file__).parent)
 
 # The methods a user calls: what they were called with stands in their frames.
 CALLED: Final = {
-    ("chat.py", "create"), ("embeddings.py", "create"), ("client.py", "estimate"), ("models.py", "retrieve"),
+    ("chat.py", "create"), ("embeddings.py", "create"), ("base_client.py", "estimate"), ("models.py", "retrieve"),
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 from ..edges.faults import Rule
@@ -21,7 +21,7 @@ _HTML = b"""<html>
 _ABSURD = "86400000"
 
 
-async def answer_instead(rule: Rule, out: Outbound, now: datetime, request_id: str) -> str | None:
+async def answer_instead(rule: Rule, out: Outbound, request_id: str) -> str | None:
     """Answer without asking a model, if the fault is of that kind, and return the error's code (``""`` where the
     answer has none). ``None``: the call goes on."""
     params = rule.params
@@ -38,7 +38,7 @@ async def answer_instead(rule: Rule, out: Outbound, now: datetime, request_id: s
             out.headers["Retry-After"] = str(params["retry_after"])
     elif rule.what == "rate_limit":
         error = PlatformError(params["code"], "this edge has more than it can take")
-        _say_when(out, params["form"], float(params["retry_after"]), now)
+        _say_when(out, params["form"], float(params["retry_after"]))
         if params["scope"] != "absent":
             out.headers["X-RateLimit-Scope"] = params["scope"]
     else:
@@ -47,13 +47,16 @@ async def answer_instead(rule: Rule, out: Outbound, now: datetime, request_id: s
     return error.code
 
 
-def _say_when(out: Outbound, form: str, seconds: float, now: datetime) -> None:
+def _say_when(out: Outbound, form: str, seconds: float) -> None:
     if form == "seconds":
         out.headers["Retry-After"] = f"{seconds:g}"
     elif form == "milliseconds":
         out.headers["Retry-After-Ms"] = f"{seconds * 1000:g}"
     elif form == "date":
-        out.headers["Retry-After"] = format_datetime(now + timedelta(seconds=seconds), usegmt=True)
+        # By the clock on the wall, not the calendar's: whoever reads it compares it with their own.
+        out.headers["Retry-After"] = format_datetime(
+            datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True
+        )
     elif form == "absurd":
         out.headers["Retry-After"] = _ABSURD
 

@@ -142,7 +142,7 @@ class Inference:
         if raw is None:
             return
         if fault is not None:
-            code = await broken.answer_instead(fault, out, platform.clock.now(), attempt.request_id)
+            code = await broken.answer_instead(fault, out, attempt.request_id)
             if code is not None:
                 attempt.error_code = code or None
                 platform.calls.settle(attempt, "failed")

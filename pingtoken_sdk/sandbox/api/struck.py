@@ -33,7 +33,7 @@ class Struck:
             return
         request_id = desk.new_request_id()
         out = Outbound(send, {"X-Request-Id": request_id, "X-Edge-Id": headers.get(b"x-edge", b"").decode()})
-        if await broken.answer_instead(fault, out, self._platform.clock.now(), request_id) is not None:
+        if await broken.answer_instead(fault, out, request_id) is not None:
             return
         whole = _Kept()
         await self._app(scope, receive, whole.send)

@@ -528,7 +528,7 @@ def test_a_closed_engine(bench: Any, ask: Ask) -> None:
 def test_what_is_no_url_or_no_request_is_the_first_event(bench: Any, ask: Ask) -> None:
     server = bench.serve(forever_ok)
     engine = bench.engine()
-    failure(engine.next(engine.start(ask(), "edge.example")), "local")
+    failure(engine.next(engine.start(ask(), "edge.example")), "address")
     failure(engine.next(engine.start(ask(key="Bearer canary\n"), server.base_url)), "local", server.port)
     assert isinstance(engine.next(engine.start(ask(), server.base_url)), Answer)
     failure(engine.next(engine.start(ask(key="Bearer canary\n"), server.base_url)), "local", server.port)
