@@ -56,6 +56,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .types.base import CurrencyMismatchError
 from .types.calls import Attempt
+from .types.secret import without_keys
 
 if TYPE_CHECKING:
     from .types.chat import ChatCompletion, Usage
@@ -95,7 +96,7 @@ class PingTokenError(Exception):
         source: Source | None = None,
         attempts: Sequence[Attempt] = (),
     ) -> None:
-        super().__init__(message)
+        super().__init__(message := without_keys(message))
         self.message = message
         self.hint = hint if hint is not None else self.default_hint
         self.source: Source = source if source is not None else self.default_source

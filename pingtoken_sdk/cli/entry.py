@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 
 from .._version import __version__
 from ..errors import PingTokenError
+from ..types.secret import without_keys
 from . import chat, demo, doctor, edges, estimate, lab, models, sandbox
 from .account import account, agreements, balance, bills, calls, feedback, keys, notices, usage
 from .action import Action
@@ -80,7 +81,7 @@ class _Parser(argparse.ArgumentParser):
                 word if word.startswith("-") and "=" not in word else "..." for word in words.split()
             )
             message = f"unrecognized arguments: {known}"
-        super().error(message)
+        super().error(without_keys(message))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, Self
+import re
+from typing import Any, Final, NoReturn, Self
 
 from pydantic_core import CoreSchema, core_schema
 
-__all__ = ["Secret"]
+__all__ = ["Secret", "without_keys"]
+
+_KEY: Final = re.compile(r"(?<![A-Za-z0-9_-])(pt|sk)-[A-Za-z0-9_-]{12,}")
+
+
+def without_keys(text: str) -> str:
+    """``text`` with everything in it masked that looks like a key, or the beginning of one, of this kind of platform.
+
+    A wrong argument is quoted in its error, and what was put in the wrong place may be a key.
+    """
+    return _KEY.sub(r"\1-***", text) if "pt-" in text or "sk-" in text else text
 
 
 class Secret:
