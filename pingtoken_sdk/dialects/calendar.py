@@ -30,7 +30,7 @@ def zone_named(name: str) -> tzinfo:
         return UTC  # a machine without a time zone database knows this one
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
         raise InvalidRequestError(
             f"the time zone {name!r:.60} is unknown here",
             hint="give an IANA name such as 'Asia/Shanghai'; where none is known: pip install tzdata",

@@ -31,7 +31,12 @@ def least_cost(given: Any) -> tuple[Decimal | None, str | None]:
     if given is None:
         return None, None
     bare = isinstance(given, Decimal | int) or (isinstance(given, str) and len(given.split()) == 1)
-    money = _money(f"{given} XXX" if bare and not isinstance(given, bool) else given, "min_cost")
+    try:
+        # "XXX" is the code of no currency (ISO 4217): a bare bound is in whichever the costs are.
+        money = _money(f"{given} XXX" if bare and not isinstance(given, bool) else given, "min_cost")
+    except InvalidRequestError as error:
+        problem = f"min_cost is {given!r:.40}" if bare else error.message
+        raise InvalidRequestError(problem, hint=error.hint) from None
     if money.amount < 0:
         raise InvalidRequestError(f"min_cost is {given!s:.40}", hint="give 0 or an amount above it")
     return money.amount, None if bare else money.currency

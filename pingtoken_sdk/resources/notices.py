@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from ..dialects.operation import Operation
 from ..dialects.pages import Fetch, Pages
 from ..dialects.platform import Platform
-from ..errors import FeatureUnavailableError, PermissionDeniedError
+from ..errors import (
+    APIResponseValidationError,
+    FeatureUnavailableError,
+    PermissionDeniedError,
+    PingTokenError,
+)
 from ..types.notices import Notice
 from ..types.rows import TabularList
 from .base import Resource
@@ -104,13 +109,16 @@ def feed(
     start = None if since is None else (yield from in_zone(platform, since)).start
     dialect = yield from platform.find()
     found: list[Notice] = []
-    missing: list[FeatureUnavailableError | PermissionDeniedError] = []
+    missing: list[PingTokenError] = []
     parts = list(_parts(platform, category, start, unread=unread))
     for part in parts:
         try:
             found += yield from part()
         except (FeatureUnavailableError, PermissionDeniedError) as error:
             missing.append(error)
+        except APIResponseValidationError as error:
+            missing.append(error)
+            _log.warning("a part of the notices is left out, since it cannot be read: %s", error.message)
     if missing and len(missing) == len(parts):
         raise missing[0]
     found = list(_folded(found))
